@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of /init share. The C library is the kernel tree's nolibc,
+ * included by the compiler's command line (tools/build/guest).
+ */
+#ifndef GUEST_H
+#define GUEST_H
+
+/* Exit statuses for a command that was not run, as shells give them. */
+#define EXIT_BAD_ARGV	125
+#define EXIT_NOT_RUN	126
+#define EXIT_NOT_FOUND	127
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#define __noreturn	__attribute__((noreturn))
+
+#define SIGSET_SIZE	sizeof(unsigned long)
+#define SIG_BIT(sig)	(1UL << ((sig) - 1))
+
+/* setup.c */
+void setup_guest(void);
+
+/* run.c */
+void warn(const char *what, const char *name);
+pid_t start_main(void);
+
+/* end.c */
+__noreturn void end_guest(unsigned int cmd, int status);
+
+#endif
