@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Standard input and output that are pipes and files: bytes pass unchanged."""
+
+import hashlib
+import os
+import subprocess
+import time
+
+from uml import LINUX, Failed, Guest, check, command, ended, gave, run, sh
+
+
+def test_stdout_is_pure():
+    gave(run(cmd=["echo", "hello"]), b"hello\n")
+
+
+def test_stdout_without_newline():
+    gave(run(cmd=["printf", "x"]), b"x")
+
+
+def test_stdout_is_binary_clean():
+    every = "".join(f"\\{i:03o}" for i in range(256))
+    gave(sh(f"printf '{every}'"), bytes(range(256)))
+
+
+def test_stdout_large():
+    r = ended(sh("seq 100000"), 0)
+    want = "".join(f"{i}\n" for i in range(1, 100001)).encode()
+    check(r.out == want, f"{len(r.out)} bytes came, not these {len(want)}", r)
+
+
+def test_stdout_to_slow_pipe():
+    """The reader is slow: nothing is lost, the guest waits."""
+    argv = command(cmd=["seq", "50000"])
+    proc = subprocess.Popen(argv, stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                            start_new_session=True)
+    try:
+        time.sleep(1.5)
+        data = proc.communicate(timeout=15)[0]
+    finally:
+        proc.kill()
+        proc.wait()
+    want = "".join(f"{i}\n" for i in range(1, 50001)).encode()
+    check(data == want, f"{len(data)} bytes came, not these {len(want)}")
+
+
+def test_stdout_closed_by_reader():
+    """`linux -- yes | head -1` ends, or at least can be ended."""
+    read, write = os.pipe()
+    argv = command(cmd=["seq", "1000000"])
+    proc = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=write,
+                            stderr=subprocess.DEVNULL, start_new_session=True)
+    os.close(write)
+    try:
+        check(os.read(read, 2) == b"1\n", "the first line did not come")
+        os.close(read)
+        proc.wait(20)
+    except subprocess.TimeoutExpired:
+        raise Failed("hangs when the reader of stdout is gone") from None
+    finally:
+        proc.kill()
+        proc.wait()
+
+
+def test_stderr_has_no_boot_log():
+    r = gave(run(cmd=["echo", "hello"]), b"hello\n")
+    check(b"Linux version" not in r.err, "the boot log is not quiet", r)
+
+
+def test_console_option_shows_the_boot_log():
+    r = ended(run("console=tty0", cmd="true"), 0)
+    check(b"Linux version" in r.out + r.err, "no boot log with console=", r)
+
+
+def test_stdin_reaches_the_command():
+    gave(run(cmd="cat", stdin=b"one\ntwo\n"), b"one\ntwo\n")
+
+
+def test_stdin_end_of_file():
+    gave(run(cmd=["wc", "-c"], stdin=b""), b"0\n")
+
+
+def test_stdin_without_newline_at_the_end():
+    gave(run(cmd="cat", stdin=b"no newline"), b"no newline")
+
+
+def test_stdin_null():
+    gave(run(cmd=["wc", "-c"], stdin=subprocess.DEVNULL), b"0\n")
+
+
+def test_stdin_file(tmp):
+    path = os.path.join(tmp, "in")
+    with open(path, "wb") as f:
+        f.write(b"from a file\n")
+    with open(path, "rb") as f:
+        gave(run(cmd="cat", stdin=f), b"from a file\n")
+
+
+def test_stdin_closed():
+    """No descriptor 0 at all."""
+    r = run(cmd=["echo", "hello"], wrap=["sh", "-c", 'exec "$@" <&-', "sh"])
+    gave(r, b"hello\n")
+
+
+def test_stdin_large():
+    data = b"".join(b"%06d the quick brown fox\n" % i for i in range(10000))
+    r = ended(run(cmd=["sha256sum"], stdin=data), 0)
+    want = hashlib.sha256(data).hexdigest().encode()
+    check(r.out.startswith(want), f"{len(data)} bytes came changed", r)
+
+
+def test_stdin_long_lines():
+    """Longer than a terminal's line editing could hold."""
+    data = (b"x" * 20000 + b"\n") * 3
+    r = ended(run(cmd=["sha256sum"], stdin=data), 0)
+    want = hashlib.sha256(data).hexdigest().encode()
+    check(r.out.startswith(want), f"{len(data)} bytes came changed", r)
+
+
+def test_stdin_control_bytes():
+    """A pipe is no keyboard: ^C and ^D in it are data."""
+    data = bytes(range(256))
+    r = ended(run(cmd=["sha256sum"], stdin=data), 0)
+    want = hashlib.sha256(data).hexdigest().encode()
+    check(r.out.startswith(want), "the 256 byte values came changed", r)
+
+
+def test_stdin_is_read_late():
+    """What comes while nobody reads is kept."""
+    with Guest(cmd=["sh", "-c", "echo up; sleep 1; cat"]) as g:
+        g.send(b"early\n")
+        g.until(rb"up\n")
+        g.send(b"late\n")
+        g.proc.stdin.close()
+        check(g.wait() == 0, f"status {g.status()}", g.words())
+        check(g.out() == b"up\nearly\nlate\n", f"wrote {g.out()!r}")
+
+
+def test_pipeline_of_guests():
+    done = subprocess.run(
+        ["sh", "-c", '"$0" -- seq 5 2>&- | "$0" -- sort -rn 2>&-', LINUX],
+        capture_output=True, timeout=25)
+    check(done.stdout == b"5\n4\n3\n2\n1\n", f"wrote {done.stdout!r}")
