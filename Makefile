@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The entry to everything: each target calls a script, which says in its head
+# what it does. 'make help' lists them. All that is built lies in build/.
+
+export KERNEL CC LLVM JOBS V ROOT CMD MEM ARGS PREFIX DESTDIR
+# make's own default for CC is no wish of the user.
+ifeq ($(origin CC),default)
+CC :=
+endif
+
+.PHONY: linux deps run test bench rootfs install clean help
+.DEFAULT_GOAL := linux
+
+linux: deps
+	@tools/build/linux
+
+deps:
+	@tools/build/deps
+
+# make itself exits with 2 when the guest's status is not 0, and prints the
+# status; run tools/build/run to have the status itself.
+run: linux
+	@tools/build/run
+
+test: linux
+	@tests/run $(TESTS)
+
+bench: linux
+	@bench/run
+
+rootfs: deps
+	@tools/build/rootfs
+
+install: linux
+	@tools/build/install
+
+clean:
+	rm -rf build
+
+help:
+	@echo "make [linux]   build/linux, the kernel as a program"
+	@echo "               KERNEL=DIR: of that tree; LLVM=1 or CC=...: by that compiler; V=1: show all"
+	@echo "make run       run it: a shell, or CMD='...' (ROOT=build/debian.img: with Debian;"
+	@echo "               MEM=1G, ARGS='...': more for its command line)"
+	@echo "make test      all tests; TESTS='...': those"
+	@echo "make bench     measure the host, this kernel and Debian's user-mode-linux"
+	@echo "make rootfs    build/debian.img, a Debian 12 to run in it"
+	@echo "make install   into PREFIX=/usr/local (DESTDIR=...)"
+	@echo "make deps      install the packages that the build needs"
+	@echo "make clean     remove build/"
