@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Changes to mappings: what was there before must be gone at once, what is
+ * there now must be what is seen.
+ */
+#include "test.h"
+#include <linux/userfaultfd.h>
+#include <setjmp.h>
+#include <sys/ioctl.h>
+
+#define RW (PROT_READ | PROT_WRITE)
+#define ANON_FIXED (MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED)
+
+static sigjmp_buf back;
+static volatile int faulted;
+
+static void escape(int sig, siginfo_t *si, void *uc)
+{
+	faulted = si->si_code;
+	siglongjmp(back, 1);
+}
+
+/* The si_code of a read or write, 0 when it works. */
+static int probe(volatile char *p, bool write)
+{
+	faulted = 0;
+	on_signal(SIGSEGV, escape, 0);
+	on_signal(SIGBUS, escape, 0);
+	if (!sigsetjmp(back, 1)) {
+		char c = *p;
+
+		if (write)
+			*p = c;
+	}
+	return faulted;
+}
+
+#define READS(p) CHECK_EQ(probe(p, false), 0)
+#define WRITES(p) CHECK_EQ(probe(p, true), 0)
+#define NO_READ(p, code) CHECK_EQ(probe(p, false), code)
+#define NO_WRITE(p, code) CHECK_EQ(probe(p, true), code)
+
+TEST(protection_round)
+{
+	char *p = ANON(4 * PAGE);
+
+	memset(p, 'a', 4 * PAGE);
+	for (int i = 0; i < 20; i++) {
+		OK(mprotect(p, 4 * PAGE, PROT_READ));
+		READS(p);
+		NO_WRITE(p, SEGV_ACCERR);
+		OK(mprotect(p + PAGE, PAGE, RW));
+		WRITES(p + PAGE);
+		NO_WRITE(p + 2 * PAGE, SEGV_ACCERR);
+		OK(mprotect(p, 4 * PAGE, PROT_NONE));
+		for (int j = 0; j < 4; j++)
+			NO_READ(p + j * PAGE, SEGV_ACCERR);
+		OK(mprotect(p, 4 * PAGE, RW));
+		for (int j = 0; j < 4; j++) {
+			WRITES(p + j * PAGE);
+			CHECK_EQ(p[j * PAGE + 100], 'a');
+		}
+	}
+	OK(munmap(p, PAGE));
+	FAILS(mprotect(p, 2 * PAGE, PROT_READ), ENOMEM);
+	FAILS(mprotect(p + 1, PAGE, PROT_READ), EINVAL);
+}
+
+TEST(unmap_then_touch)
+{
+	for (int i = 0; i < 50; i++) {
+		char *p = ANON(3 * PAGE);
+
+		memset(p, i, 3 * PAGE);
+		OK(munmap(p + PAGE, PAGE));
+		NO_READ(p + PAGE, SEGV_MAPERR);
+		NO_WRITE(p + PAGE, SEGV_MAPERR);
+		CHECK_EQ(p[0], i);
+		CHECK_EQ(p[2 * PAGE], i);
+		OK(munmap(p, 3 * PAGE));
+		NO_READ(p, SEGV_MAPERR);
+		NO_READ(p + 2 * PAGE, SEGV_MAPERR);
+	}
+}
+
+TEST(fixed_replaces)
+{
+	char *p = ANON(3 * PAGE);
+	int fd = OK(memfd_create("f", 0));
+
+	CHECK_EQ(write(fd, "file", 5), 5);
+	memset(p, 'x', 3 * PAGE);
+	CHECK(MAP(p + PAGE, PAGE, RW, ANON_FIXED, -1, 0) == p + PAGE);
+	CHECK_EQ(p[PAGE], 0);
+	p[PAGE] = 'y';
+	CHECK(MAP(p + PAGE, PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0) == p + PAGE);
+	CHECK(!strcmp(p + PAGE, "file"));
+	NO_WRITE(p + PAGE, SEGV_ACCERR);
+	CHECK_EQ(p[0], 'x');
+	CHECK_EQ(p[2 * PAGE], 'x');
+	FAILS(mmap(p, PAGE, RW, MAP_FIXED_NOREPLACE | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), EEXIST);
+	CHECK_EQ(p[0], 'x');
+	OK(munmap(p, PAGE));
+	CHECK(MAP(p, PAGE, RW, MAP_FIXED_NOREPLACE | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == p);
+	CHECK_EQ(p[0], 0);
+}
+
+TEST(mremap)
+{
+	char *p = ANON(4 * PAGE), *q, *target = ANON(16 * PAGE);
+
+	for (int i = 0; i < 4; i++)
+		p[i * PAGE] = i + 1;
+	OK(munmap(p + 2 * PAGE, 2 * PAGE));
+	q = (void *)OK(mremap(p, 2 * PAGE, 8 * PAGE, MREMAP_MAYMOVE));
+	CHECK_EQ(q[0], 1);
+	CHECK_EQ(q[PAGE], 2);
+	CHECK_EQ(q[7 * PAGE], 0);
+	if (q != p)
+		NO_READ(p, SEGV_MAPERR);
+	memset(target, 'z', 16 * PAGE);
+	CHECK(mremap(q, 8 * PAGE, 8 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, target + PAGE) ==
+	      target + PAGE);
+	NO_READ(q, SEGV_MAPERR);
+	NO_READ(q + 7 * PAGE, SEGV_MAPERR);
+	CHECK_EQ(target[PAGE], 1);
+	CHECK_EQ(target[2 * PAGE], 2);
+	CHECK_EQ(target[8 * PAGE], 0);
+	CHECK_EQ(target[9 * PAGE], 'z');
+	CHECK_EQ(target[0], 'z');
+	CHECK(mremap(target + PAGE, 8 * PAGE, PAGE, 0) == target + PAGE);
+	NO_READ(target + 2 * PAGE, SEGV_MAPERR);
+	FAILS(mremap(target, PAGE, 4 * PAGE, 0), ENOMEM);
+	q = (void *)OK(mremap(target, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0));
+	CHECK_EQ(q[0], 'z');
+	CHECK_EQ(target[0], 0);
+}
+
+/* mov $value, %eax; ret */
+static void emit(char *p, int value)
+{
+	p[0] = 0xb8;
+	memcpy(p + 1, &value, 4);
+	p[5] = 0xc3;
+}
+
+static int execute(char *p)
+{
+	return ((int (*)(void))p)();
+}
+
+TEST(code_made_at_run_time)
+{
+	char *p = ANON(2 * PAGE), *w, *x;
+	int fd = OK(memfd_create("code", 0));
+
+	for (int i = 0; i < 100; i++) {
+		OK(mprotect(p, 2 * PAGE, RW));
+		emit(p, i);
+		emit(p + PAGE, -i);
+		OK(mprotect(p, 2 * PAGE, PROT_READ | PROT_EXEC));
+		CHECK_EQ(execute(p), i);
+		CHECK_EQ(execute(p + PAGE), -i);
+	}
+	OK(mprotect(p, PAGE, RW | PROT_EXEC));
+	for (int i = 0; i < 100; i++) {
+		emit(p, i * 3);
+		CHECK_EQ(execute(p), i * 3);
+	}
+	/* The same memory written at one address and executed at another. */
+	OK(ftruncate(fd, PAGE));
+	w = MAP(NULL, PAGE, RW, MAP_SHARED, fd, 0);
+	x = MAP(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
+	for (int i = 0; i < 100; i++) {
+		emit(w, i * 7);
+		CHECK_EQ(execute(x), i * 7);
+	}
+	/* A child's new code is its own. */
+	CHILD(pid, emit(p, 1); CHECK_EQ(execute(p), 1));
+	WAIT_OK(pid);
+	CHECK_EQ(execute(p), 297);
+}
+
+TEST(madvise_dontneed)
+{
+	int fd = OK(memfd_create("f", 0));
+	char *p = ANON(8 * PAGE), *f;
+
+	for (int i = 0; i < 20; i++) {
+		memset(p, 'a', 8 * PAGE);
+		OK(madvise(p + PAGE, 6 * PAGE, MADV_DONTNEED));
+		for (int j = 0; j < 8; j++)
+			CHECK_EQ(p[j * PAGE], j == 0 || j == 7 ? 'a' : 0);
+	}
+	OK(ftruncate(fd, PAGE));
+	CHECK_EQ(pwrite(fd, "disk", 4, 0), 4);
+	f = MAP(NULL, PAGE, RW, MAP_PRIVATE, fd, 0);
+	f[0] = 'r';
+	OK(madvise(f, PAGE, MADV_DONTNEED));
+	CHECK_EQ(f[0], 'd');
+	f = MAP(NULL, PAGE, RW, MAP_SHARED, fd, 0);
+	OK(madvise(f, PAGE, MADV_REMOVE));
+	CHECK_EQ(f[0], 0);
+}
+
+TEST(fork_advice)
+{
+	char *p = ANON(2 * PAGE);
+
+	memset(p, 'a', 2 * PAGE);
+	OK(madvise(p, PAGE, MADV_DONTFORK));
+	OK(madvise(p + PAGE, PAGE, MADV_WIPEONFORK));
+	CHILD(pid, CHECK_EQ(p[PAGE], 0); NO_READ(p, SEGV_MAPERR));
+	WAIT_OK(pid);
+	CHECK_EQ(p[0], 'a');
+	CHECK_EQ(p[PAGE], 'a');
+}
+
+TEST(mincore_and_populate)
+{
+	unsigned char in[4];
+	char *p = ANON(4 * PAGE);
+
+	OK(madvise(p, 4 * PAGE, MADV_NOHUGEPAGE) == 0 || errno == EINVAL ? 0 : -1);
+	p[PAGE] = 1;
+	OK(mincore(p, 4 * PAGE, in));
+	CHECK_EQ(in[0] & 1, 0);
+	CHECK_EQ(in[1] & 1, 1);
+	p = MAP(NULL, 4 * PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	OK(mincore(p, 4 * PAGE, in));
+	for (int i = 0; i < 4; i++)
+		CHECK_EQ(in[i] & 1, 1);
+	OK(munmap(p, 4 * PAGE));
+	FAILS(mincore(p, PAGE, in), ENOMEM);
+}
+
+/* The zero page first, read only; then a page of one's own. */
+TEST(read_then_write)
+{
+	volatile char *p = ANON(100 * PAGE);
+
+	for (int i = 0; i < 100; i++)
+		CHECK_EQ(p[i * PAGE], 0);
+	for (int i = 0; i < 100; i++)
+		p[i * PAGE] = i;
+	for (int i = 0; i < 100; i++)
+		CHECK_EQ(p[i * PAGE], i);
+}
+
+TEST(lock_and_bad_arguments)
+{
+	char *p = ANON(4 * PAGE);
+
+	OK(mlock(p, 4 * PAGE));
+	OK(munlock(p, 4 * PAGE));
+	FAILS(mmap(NULL, 0, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), EINVAL);
+	FAILS(mmap(NULL, PAGE, RW, MAP_PRIVATE, -1, 0), EBADF);
+	FAILS(mmap((void *)1, PAGE, RW, ANON_FIXED, -1, 0), EINVAL);
+	FAILS(mmap(NULL, 1UL << 47, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), ENOMEM);
+	FAILS(munmap(p + 1, PAGE), EINVAL);
+}
+
+TEST(userfaultfd_works_or_is_refused)
+{
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY);
+	struct uffdio_api api = { .api = UFFD_API };
+
+	if (fd < 0) {
+		CHECK(errno == ENOSYS || errno == EPERM || errno == EINVAL);
+		return;
+	}
+	OK(ioctl(fd, UFFDIO_API, &api));
+}
