@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# inside.sh - the part of tests/debian/run that runs in the guest, by bash as
+# root, once multi-user.target is reached. Each test is a function; `check`
+# runs it with a time limit and prints "@@ ok NAME" or "@@ not ok NAME - why"
+# on the console, and of a failure the last of its words. Nothing here needs
+# more than what the image has, nor any network but the loopback.
+
+wanted=$*	# names of checks; all when there are none
+work=/var/tmp/uml-test
+mkdir -p $work
+cd $work || exit 1
+
+# check NAME SECONDS COMMAND...
+check()
+{
+	local name=$1 limit=$2 status log=$work/log
+	shift 2
+	case " ${wanted:-$name} " in
+	*" $name "*) ;;
+	*) return ;;
+	esac
+	# A function needs a shell of its own for timeout to kill.
+	export -f "$1" 2>/dev/null
+	timeout -k 5 "$limit" bash -c '"$@"' check "$@" > $log 2>&1 < /dev/null
+	status=$?
+	case $status in
+	0)	echo "@@ ok $name" ;;
+	77)	echo "@@ skip $name - $(tail -n 1 $log)" ;;
+	124|137) echo "@@ not ok $name - not done in $limit s" ;;
+	*)	echo "@@ not ok $name - exit status $status" ;;
+	esac
+	[ $status = 0 ] || [ $status = 77 ] || tail -n 25 $log | sed 's/^/# /'
+}
+
+systemd_running()
+{
+	local state i
+	for i in $(seq 100); do
+		state=$(systemctl is-system-running)
+		case $state in
+		running) return 0 ;;
+		degraded) break ;;
+		esac
+		sleep 0.5
+	done
+	echo "state: $state"
+	systemctl --no-pager --failed
+	systemctl --no-pager list-jobs
+	return 1
+}
+
+compile_c()
+{
+	cat > hello.c <<-'END'
+	#include <math.h>
+	#include <stdio.h>
+	#include <stdlib.h>
+	int main(int argc, char **argv)
+	{
+		printf("%d %.6f\n", argc, sqrt(atof(argv[1])));
+		return 7;
+	}
+	END
+	gcc -O2 -Wall -o hello hello.c -lm || return 1
+	local said status
+	said=$(./hello 2)
+	status=$?
+	echo "$said, status $status"
+	[ "$said" = "2 1.414214" ] && [ $status = 7 ]
+}
+
+compile_threads()
+{
+	cat > threads.c <<-'END'
+	#include <pthread.h>
+	#include <stdio.h>
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	static long sum;
+	static void *work(void *arg)
+	{
+		for (int i = 0; i < 20000; i++) {
+			pthread_mutex_lock(&lock);
+			sum += (long)arg;
+			pthread_mutex_unlock(&lock);
+		}
+		return NULL;
+	}
+	int main(void)
+	{
+		pthread_t t[8];
+
+		for (long i = 0; i < 8; i++)
+			pthread_create(&t[i], NULL, work, (void *)i);
+		for (int i = 0; i < 8; i++)
+			pthread_join(t[i], NULL);
+		printf("%ld\n", sum);
+		return sum != 560000;
+	}
+	END
+	gcc -O2 -pthread -o threads threads.c && ./threads
+}
+
+gdb_break()
+{
+	gcc -g -O0 -o hello-g hello.c -lm || return 1
+	gdb -batch -nx -ex 'break main' -ex 'run 2' -ex 'print argc' -ex bt \
+		-ex 'next' -ex 'continue' ./hello-g > gdb.log 2>&1
+	cat gdb.log
+	grep -q '^\$1 = 2' gdb.log && grep -q 'exited with code 07' gdb.log
+}
+
+strace_calls()
+{
+	strace -f -o strace.log -e trace=execve,clone,clone3,vfork,exit_group \
+		/bin/sh -c '/bin/true; exit 3'
+	local status=$?
+	cat strace.log
+	[ $status = 3 ] && [ "$(grep -c 'execve(' strace.log)" -ge 2 ] &&
+		grep -q 'exit_group(3)' strace.log
+}
+
+python_module()
+{
+	python3 -m test -q "$1"
+}
+
+dpkg_install()
+{
+	mkdir -p deb/DEBIAN deb/usr/share/uml-test
+	echo "contents" > deb/usr/share/uml-test/file
+	printf '%s\n' 'Package: uml-test' 'Version: 1.0' 'Architecture: all' \
+		'Maintainer: nobody <nobody@localhost>' \
+		'Description: made and installed by a test' > deb/DEBIAN/control
+	printf '#!/bin/sh\necho configured > /usr/share/uml-test/state\n' \
+		> deb/DEBIAN/postinst
+	chmod 755 deb/DEBIAN/postinst
+	dpkg-deb --root-owner-group -b deb uml-test.deb &&
+		dpkg -i uml-test.deb &&
+		[ "$(dpkg-query -W -f '${Status} ${Version}' uml-test)" = \
+			"install ok installed 1.0" ] &&
+		[ "$(cat /usr/share/uml-test/state)" = configured ] &&
+		dpkg --audit && dpkg -P uml-test && [ ! -e /usr/share/uml-test/file ]
+}
+
+unit_restarts()
+{
+	printf '%s\n' '[Service]' 'ExecStart=/bin/sleep 100000' 'Restart=always' \
+		'RestartSec=100ms' > /run/systemd/system/uml-test.service
+	systemctl daemon-reload
+	systemctl start uml-test.service || return 1
+	local first second i
+	first=$(systemctl show -P MainPID uml-test.service)
+	kill -KILL "$first" || return 1
+	for i in $(seq 100); do
+		second=$(systemctl show -P MainPID uml-test.service)
+		[ "$second" != 0 ] && [ "$second" != "$first" ] && break
+		sleep 0.1
+	done
+	echo "was $first, is $second"
+	systemctl --no-pager status uml-test.service
+	[ "$second" != 0 ] && [ "$second" != "$first" ] &&
+		[ "$(systemctl show -P NRestarts uml-test.service)" = 1 ] &&
+		systemctl stop uml-test.service &&
+		[ "$(systemctl show -P Result uml-test.service)" = success ]
+}
+
+# Stressors of a class, all at once, and each checks its own results.
+stress()
+{
+	local seconds=$1
+	shift
+	stress-ng --temp-path $work --timeout "${seconds}s" --verify --metrics-brief "$@"
+}
+
+journal_reads()
+{
+	logger -t uml-test "a line for the journal"
+	local i
+	for i in $(seq 50); do
+		journalctl -q --no-pager -t uml-test | grep -q 'a line for' && return 0
+		sleep 0.2
+	done
+	journalctl -q --no-pager -n 20
+	return 1
+}
+
+# Written and synced data is the same after the cache is dropped.
+disk_data()
+{
+	dd if=/dev/urandom of=random bs=1M count=64 status=none &&
+		sha256sum random > sum && sync &&
+		echo 3 > /proc/sys/vm/drop_caches && sha256sum -c sum
+}
+
+check systemctl-running 90 systemd_running
+check compile-c 60 compile_c
+check compile-threads 60 compile_threads
+check gdb 60 gdb_break
+check strace 30 strace_calls
+check disk-data 60 disk_data
+check journal 30 journal_reads
+check dpkg-install 120 dpkg_install
+check unit-restarts 30 unit_restarts
+for module in test_os test_signal test_threading test_subprocess test_mmap test_socket; do
+	check python-$module 240 python_module $module
+done
+check stress-cpu 40 stress 4 --cpu 1 --matrix 1 --qsort 1 --bsearch 1 --crypt 1
+check stress-vm 60 stress 4 --vm 1 --vm-bytes 48M --mmap 1 --mmap-bytes 32M \
+	--brk 1 --brk-bytes 32M --mremap 1 --mremap-bytes 16M --madvise 1
+check stress-os 60 stress 4 --fork 1 --vfork 1 --clone 1 --clone-max 16 --futex 1 \
+	--timer 1 --itimer 1 --sigsegv 1 --sigfpe 1 --sigq 1 --shm 1 --sem 1 --getrandom 1
+check stress-scheduler 40 stress 4 --switch 1 --yield 1 --nanosleep 1 --context 1 \
+	--affinity 1 --schedpolicy 1
+check stress-pipe 40 stress 4 --pipe 1 --fifo 1 --sock 1 --sockpair 1
+check stress-filesystem 90 stress 4 --hdd 1 --hdd-bytes 32M --dir 1 --dentry 1 \
+	--rename 1 --link 1 --seek 1 --chmod 1 --fallocate 1 --fallocate-bytes 16M
+dmesg --level=emerg,alert,crit,err,warn > kernel.log 2>&1
+kernel_quiet()
+{
+	! grep -E 'BUG:|WARNING:|Oops|Call Trace|EXT4-fs error|I/O error|blocked for more' \
+		$work/kernel.log
+}
+export work
+check kernel-quiet 10 kernel_quiet
+rm -rf $work
+echo "@@ done"
+exit 42
