@@ -1,0 +1,47 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""refuse.py NAME[,NAME...] PROGRAM [ARG...] - run with some system calls refused.
+
+A seccomp filter makes the named calls fail with EPERM, as the profile of a
+container does, and allows all others. x86-64 only.
+"""
+
+import ctypes
+import os
+import struct
+import sys
+
+NUMBERS = {
+    "ptrace": 101, "prctl": 157, "io_uring_setup": 425,
+    "process_vm_readv": 310, "process_vm_writev": 311, "seccomp": 317,
+    "memfd_create": 319, "userfaultfd": 323, "pidfd_open": 434, "clone3": 435,
+    "unshare": 272, "timerfd_create": 283, "signalfd4": 289, "eventfd2": 290,
+    "sched_setaffinity": 203, "personality": 135, "fallocate": 285,
+}
+PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
+LOAD, EQUAL, RETURN = 0x20, 0x15, 0x06      # of classic BPF
+ALLOW, FAIL_EPERM = 0x7FFF0000, 0x00050001
+
+
+def program(numbers):
+    """Load the call's number; for each of ours jump to the end's refusal."""
+    code = [(LOAD, 0, 0, 0)]
+    for i, number in enumerate(numbers):
+        code.append((EQUAL, len(numbers) - i, 0, number))
+    code += [(RETURN, 0, 0, ALLOW), (RETURN, 0, 0, FAIL_EPERM)]
+    return b"".join(struct.pack("=HBBI", *c) for c in code), len(code)
+
+
+def main():
+    code, count = program([NUMBERS[name] for name in sys.argv[1].split(",")])
+    buffer = ctypes.create_string_buffer(code)
+    fprog = struct.pack("@HP", count, ctypes.addressof(buffer))
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) \
+            or libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, fprog, 0, 0):
+        sys.exit(f"refuse.py: no filter: {os.strerror(ctypes.get_errno())}")
+    os.execvp(sys.argv[2], sys.argv[2:])
+
+
+if __name__ == "__main__":
+    main()

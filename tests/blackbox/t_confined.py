@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Hosts that give little: another user, no privileges, few processes, nothing
+writable, namespaces, filters that refuse system calls.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+from uml import LINUX, Guest, Skipped, check, ended, gave, run, sh
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+REFUSE = [sys.executable, os.path.join(HERE, "refuse.py")]
+HELLO = ["echo", "hello"]
+NO_PRIVS = ["setpriv", "--no-new-privs", "--inh-caps=-all",
+            "--bounding-set=-all"]
+if os.getuid() == 0:
+    NOBODY = [*NO_PRIVS, "--reuid=65534", "--regid=65534", "--clear-groups"]
+else:       # a user already: the rest of it
+    NOBODY = ["setpriv", "--no-new-privs"]
+
+
+def need(*wrap):
+    """Skip if the host refuses the confinement itself."""
+    try:
+        done = subprocess.run([*wrap, "true"], capture_output=True, timeout=10)
+    except OSError as e:
+        raise Skipped(f"{wrap[0]}: {e.strerror}") from None
+    if done.returncode:
+        raise Skipped(f"{' '.join(wrap)[:60]}: "
+                      + done.stderr.decode(errors="replace").strip()[:100])
+    return list(wrap)
+
+
+def copy(tmp):
+    """build/linux where every user can reach it."""
+    path = os.path.join(tmp, "linux")
+    shutil.copy(LINUX, path)
+    os.chmod(path, 0o755)
+    return path
+
+
+def works(wrap, **more):
+    r = gave(run(cmd=HELLO, wrap=wrap, **more), b"hello\n")
+    gave(sh("/bin/echo a | /bin/cat; exit 0", wrap=wrap, **more), b"a\n")
+    return r
+
+
+def test_user_nobody(tmp):
+    works(need(*NOBODY), linux=copy(tmp), cwd="/", env={"HOME": "/nonexistent"})
+
+
+def test_root_without_capabilities():
+    works(need(*NO_PRIVS))
+
+
+def few_processes(script, tmp, seconds):
+    wrap = need(*NOBODY, "prlimit", "--nproc=200")
+    r = sh(script, wrap=wrap, linux=copy(tmp), cwd="/", seconds=seconds)
+    ended(r, 0)
+    check(b"lives\n" in r.out, "the guest does not live on", r)
+    return r
+
+
+def test_process_limit(tmp):
+    script = ("(for i in $(seq 400); do sleep 100 & done) 2>&1 | tail -n 1;"
+              "killall sleep; sleep 0.2; /bin/echo lives")
+    r = few_processes(script, tmp, 25)
+    if os.getuid() == 0:    # else other processes of the user count too
+        check(b"fork" in r.out, "400 processes within a limit of 200?", r)
+
+
+def test_fork_bomb(tmp):
+    script = ("(b() { b | b & }; b) >/dev/null 2>&1 & sleep 3;"
+              "while ! /bin/echo lives 2>/dev/null; do :; done")
+    few_processes(script, tmp, 50)
+
+
+test_fork_bomb.seconds = 60
+
+
+def mounts(script):
+    """A mount namespace of its own, by root or by a user."""
+    unshare = ["unshare", "-m"] if os.getuid() == 0 else ["unshare", "-rm"]
+    return need(*unshare, "sh", "-ec", script + '; exec "$@"', "sh")
+
+
+def read_only(path):
+    return f"mount --bind {path} {path}; mount -o remount,bind,ro {path};"
+
+
+def test_nothing_writable():
+    script = (read_only("/tmp") + read_only("/dev/shm") + read_only("/var")
+              + "mount -o remount,bind,ro /; cd /;"
+              "! touch /tmp/x 2>/dev/null; ! touch /dev/shm/x 2>/dev/null;"
+              "! touch /x 2>/dev/null")
+    wrap = mounts(script)
+    r = gave(run(cmd=HELLO, wrap=wrap), b"hello\n")
+    check(b"dev/shm/...failed" in r.err or b"dev/shm/...Read" in r.err
+          or b"dev/shm/...OK" not in r.err,
+          "PROT_EXEC mmap in a read-only /dev/shm was reported OK", r)
+
+
+def test_no_tmpfs_at_all():
+    """/dev/shm is a directory of another file system."""
+    r = gave(run(cmd=HELLO, wrap=mounts("mount --bind /usr /dev/shm")), b"hello\n")
+    check(b"tmpfs mount on /dev/shm...OK" not in r.err,
+          "a tmpfs was reported where none is", r)
+
+
+def test_noexec_shm():
+    r = gave(run(cmd=HELLO, wrap=mounts("mount -t tmpfs -o noexec t /dev/shm")),
+             b"hello\n")
+    check(b"PROT_EXEC mmap in /dev/shm/...OK" not in r.err,
+          "PROT_EXEC in a noexec /dev/shm was reported OK", r)
+    check(b"tmpfs mount on /dev/shm...OK" in r.err, "the tmpfs was not seen", r)
+
+
+def test_full_shm():
+    """/dev/shm too small for guest memory: it is not used for it."""
+    gave(run("mem=512M", cmd=HELLO,
+             wrap=mounts("mount -t tmpfs -o size=4k t /dev/shm")), b"hello\n")
+
+
+def test_unshare_user():
+    works(need("unshare", "-r"))
+
+
+def test_unshare_pid_and_proc():
+    works(need("unshare", "-rmpf", "--mount-proc"))
+
+
+def test_as_process_one():
+    """The kernel process is process 1 of a pid namespace."""
+    works(need("unshare", "-rpf"))
+
+
+def test_empty_root(tmp):
+    """No /proc, no /dev, nothing but the executable."""
+    root = os.path.join(tmp, "root")
+    os.mkdir(root)
+    copy(root)
+    need("unshare", "-r", "chroot", "/")
+    works(["unshare", "-r", "chroot", root], linux="/linux")
+
+
+def test_bubblewrap():
+    works(need("bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc",
+               "--unshare-all", "--die-with-parent"))
+
+
+def test_bubblewrap_dies():
+    """When bubblewrap is killed its guest goes with it."""
+    wrap = need("bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc",
+                "--unshare-all", "--die-with-parent")
+    with Guest(cmd=["sh", "-c", "echo up; sleep 100"], wrap=wrap) as g:
+        g.until(rb"up\n")
+        g.proc.kill()
+        left = g.gone(2)
+        check(not left, f"left processes: {left}")
+
+
+def test_in_a_deep_directory(tmp):
+    """Started by a relative path, from a directory that is then removed."""
+    path = copy(tmp)
+    deep = os.path.join(tmp, "d")
+    os.mkdir(deep)
+    works(["sh", "-c", f'cd {deep}; rmdir {deep}; exec "$@"', "sh"], linux=path)
+
+
+def test_personalities():
+    """Host settings that change the picture of memory."""
+    for wrap in (["setarch", "-R"], ["setarch", "-L"], ["setarch", "-X"],
+                 ["sh", "-c", 'ulimit -s unlimited; exec "$@"', "sh"]):
+        gave(run(cmd=HELLO, wrap=need(*wrap)), b"hello\n", " ".join(wrap))
+
+
+def refused(names):
+    r = ended(run(cmd=HELLO, wrap=need(*REFUSE, names), seconds=10), 1)
+    lines = r.err.decode(errors="replace").splitlines()
+    said = [line for line in lines if line.startswith("linux: ")]
+    check(len(said) == 1 and lines[-1] == said[0],
+          f"not one clear line: {said}", r)
+    check(not r.out, "words on stdout", r)
+    return said[0]
+
+
+def test_no_ptrace():
+    check("ptrace" in refused("ptrace"), "ptrace is not named")
+
+
+def test_no_memfd():
+    check("memfd" in refused("memfd_create"), "memfd is not named")
+
+
+def test_no_ptrace_on_a_terminal():
+    """The terminal is as it was after the refusal."""
+    with Guest(cmd=HELLO, wrap=need(*REFUSE, "ptrace"), tty=True) as g:
+        check(g.wait(10) == 1, f"status {g.status()}", g.words())
+        check(g.mode() == g.cooked, "the terminal's mode was changed")
+
+
+def test_other_calls_refused():
+    """What a strict profile refuses: it works, or says clearly why not."""
+    for name in ("process_vm_readv,process_vm_writev", "pidfd_open", "clone3",
+                 "io_uring_setup", "userfaultfd", "seccomp", "unshare",
+                 "sched_setaffinity", "personality", "timerfd_create",
+                 "eventfd2", "fallocate"):
+        r = run(cmd=HELLO, wrap=need(*REFUSE, name), seconds=10)
+        check(not r.left, f"without {name}: left processes {r.left}")
+        if r.status == 0:
+            check(r.out == b"hello\n", f"without {name}: wrong output", r)
+        else:
+            check(r.status == 1 and b"linux: " in r.err,
+                  f"without {name}: status {r.status}", r)
+
+
+def test_no_new_privileges_is_kept():
+    """Nothing of the guest gains host privileges: all its processes are ours."""
+    with Guest(cmd=["sh", "-c", "sleep 100 & echo up; read x"],
+               wrap=need(*NO_PRIVS)) as g:
+        g.until(rb"up\n")
+        time.sleep(0.2)
+        for pid in g.pids():
+            with open(f"/proc/{pid}/status") as f:
+                status = f.read()
+            check("NoNewPrivs:\t1" in status, f"process {pid} lost no_new_privs")
+            check("CapBnd:\t0000000000000000" in status,
+                  f"process {pid} has capabilities in its bound")

@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What is done to a guest from outside: its host processes are killed, its
+limits are small. One space that dies is one guest process that dies; a kernel
+that dies leaves nothing.
+"""
+
+import os
+import signal
+import subprocess
+import time
+
+from uml import Failed, Guest, check, ended, process_table, run, sh
+
+LOOP = "while :; do :; done"
+
+
+def busy(*scripts):
+    """Some guest processes, then a word; input ends the guest."""
+    lines = "".join(f"({s}) & " for s in scripts)
+    return ["sh", "-c", lines + "sleep 0.3; echo up; read x; echo got $x"]
+
+
+def kernel_dies(cmd):
+    with Guest(cmd=cmd) as g:
+        g.until(rb"up\n")
+        check(len(g.pids()) > 1, "the guest is one host process: no spaces?")
+        os.kill(g.kernel(), signal.SIGKILL)
+        left = g.gone(1)
+        table = process_table()
+        check(not left, "left after a second: "
+              + repr([(p, table.get(p)) for p in left]))
+
+
+def test_kernel_killed():
+    kernel_dies(busy())
+
+
+def test_kernel_killed_with_sleepers():
+    kernel_dies(busy(*["sleep 100"] * 20))
+
+
+def test_kernel_killed_under_load():
+    kernel_dies(busy(LOOP, LOOP, "while :; do true; done"))
+
+
+def test_kernel_killed_while_forking():
+    kernel_dies(busy("while :; do /bin/true; done", "while :; do /bin/true; done"))
+
+
+def test_kernel_crashes():
+    for number in (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT):
+        with Guest(cmd=busy("sleep 100", LOOP)) as g:
+            g.until(rb"up\n")
+            os.kill(g.kernel(), number)
+            left = g.gone(3)
+            check(not left, f"{number.name}: left after three seconds: {left}")
+            check(g.status() != 0, f"{number.name} gave status 0")
+
+
+def test_killed_in_boot():
+    """At any moment of the boot and of the first commands."""
+    for ms in range(0, 400, 20):
+        with Guest(cmd=["sh", "-c", "while :; do /bin/true; done"]) as g:
+            time.sleep(ms / 1000)
+            g.proc.kill()
+            left = g.gone(1)
+            check(not left, f"killed after {ms} ms: left {left}")
+
+
+def new_pids(g, script, word):
+    """Have the guest's shell run @script; which host processes are new then."""
+    before = g.pids()
+    g.send(script + b"\n")
+    g.until(word)
+    end = time.monotonic() + 3
+    while not g.pids() - before and time.monotonic() < end:
+        time.sleep(0.02)
+    new = g.pids() - before
+    check(new, "no host process for a new guest process", g.words())
+    return new
+
+
+def one_space_dies(script):
+    with Guest(cmd=["sh", "-c", "while read x; do eval \"$x\"; done; echo end"]) as g:
+        g.send(b"sleep 1000 & other=$!\necho ready\n")
+        g.until(rb"ready\n")
+        time.sleep(0.3)
+        new = new_pids(g, script + b" & p=$!; sleep 0.5; echo started", rb"started\n")
+        time.sleep(0.3)
+        for pid in new & g.pids():
+            os.kill(pid, signal.SIGKILL)
+        g.send(b"wait $p; echo status $?\n")
+        status = int(g.until(rb"status (\d+)\n", 10).group(1))
+        check(status > 128, f"the guest process ended with {status}", g.words())
+        g.send(b"kill -0 $other && echo other lives\n")
+        g.until(rb"other lives\n", 5)
+        g.proc.stdin.close()
+        check(g.wait() == 0, f"status {g.status()}", g.words())
+        check(not g.gone(1), "processes are left")
+
+
+def test_space_killed_asleep():
+    one_space_dies(b"sleep 1000")
+
+
+def test_space_killed_busy():
+    one_space_dies(b"(while :; do :; done)")
+
+
+def test_space_killed_in_system_calls():
+    one_space_dies(b"cat /dev/zero > /dev/null")
+
+
+def test_space_killed_by_other_signals():
+    """What a user's stray kill might send to a space: no harm to the rest."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGSEGV, signal.SIGSTOP,
+                   signal.SIGCONT, signal.SIGUSR1, signal.SIGALRM):
+        with Guest(cmd=["sh", "-c", "while read x; do eval \"$x\"; done"]) as g:
+            new = new_pids(g, b"(while :; do :; done) & p=$!; sleep 0.3;"
+                           b"echo started", rb"started\n")
+            for pid in new & g.pids():
+                os.kill(pid, number)
+            g.send(b"sleep 0.2; echo alive\n")
+            try:
+                g.until(rb"alive\n", 5)
+            except Failed as e:
+                raise Failed(f"{number.name} to a space: {e}") from None
+
+
+def test_init_space_killed():
+    """Process 1 of the guest: that is a panic, not a hang."""
+    with Guest(cmd=["sh", "-c", "echo up; read x"]) as g:
+        g.until(rb"up\n")
+        time.sleep(0.2)
+        for pid in g.pids() - {g.kernel()}:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        g.proc.stdin.close()
+        status = g.wait(10)
+        check(status not in (None, 0), f"status {status}", g.words())
+        check(not g.gone(1), "processes are left")
+
+
+def test_keyboard_interrupt_of_the_group():
+    """A launcher's Ctrl-C, with pipes: SIGINT to all of them; nothing is left."""
+    with Guest(cmd=busy("sleep 100")) as g:
+        g.until(rb"up\n")
+        os.killpg(g.pid, signal.SIGINT)
+        g.wait(10)
+        check(not g.gone(1), "processes are left")
+
+
+def test_killed_group():
+    with Guest(cmd=busy("sleep 100", LOOP)) as g:
+        g.until(rb"up\n")
+        os.killpg(g.pid, signal.SIGKILL)
+        check(not g.gone(1), "processes are left")
+
+
+def limited(script, *options, cmd=("echo", "hello"), seconds=20):
+    """Under a limit of the host: it works, or ends with a word."""
+    r = run(*options, cmd=list(cmd), seconds=seconds,
+            wrap=["sh", "-c", script + '; exec "$@"', "sh"])
+    check(not r.left, f"left processes: {r.left}", r)
+    if r.status == 0:
+        check(r.out == b"hello\n", "the output is lost", r)
+        return r
+    check(r.status in (1, 134, 137), f"ended with status {r.status}", r)
+    check(r.err.strip(), "no word of why it ended", r)
+    return r
+
+
+def test_small_address_space():
+    for kib in (16000, 100000, 200000, 300000, 500000):
+        r = limited(f"ulimit -v {kib}")
+        check(r.status in (0, 1), f"ulimit -v {kib}: status {r.status}", r)
+
+
+def test_small_file_size():
+    """ulimit -f must not turn guest memory into SIGXFSZ."""
+    r = limited("ulimit -f 1000")
+    check(r.status in (0, 1), f"status {r.status}", r)
+
+
+def test_few_files():
+    for number in (4, 8, 16):
+        limited(f"ulimit -n {number}")
+
+
+def test_small_stack():
+    limited("ulimit -s 64")
+
+
+def test_no_core_files():
+    limited("ulimit -c 0; ulimit -l 0")
+
+
+def test_many_files_inherited():
+    """Descriptors of the caller that are open do no harm."""
+    r = run(cmd=["echo", "hello"], wrap=[
+        "bash", "-c", 'for i in $(seq 20 60); do eval "exec $i</dev/null"; done;'
+        'exec "$@"', "sh"])
+    ended(r, 0)
+
+
+def test_ignored_and_blocked_signals():
+    """A caller may leave SIGCHLD ignored and signals blocked."""
+    code = ("import os,signal,sys\n"
+            "signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
+            "signal.signal(signal.SIGPIPE, signal.SIG_IGN)\n"
+            "signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65))\n"
+            "os.execv(sys.argv[1], sys.argv[1:])\n")
+    r = run(cmd=["sh", "-c", "sleep 0.1; echo hello"],
+            wrap=["python3", "-c", code])
+    ended(r, 0)
+    check(r.out == b"hello\n", "the output is lost", r)
+
+
+def test_odd_environment():
+    r = run(cmd=["echo", "hello"], wrap=["env", "-i"])
+    ended(r, 0)
+    r = run(cmd=["echo", "hello"], env={f"V{i}": "x" * 1000 for i in range(200)})
+    ended(r, 0)
+    check(r.out == b"hello\n", "the output is lost", r)
+
+
+def test_guest_out_of_memory():
+    """A guest that wants more than mem=: its OOM killer, and the guest lives."""
+    r = sh("tail /dev/zero; echo status $?", "mem=64M", seconds=30)
+    ended(r, 0)
+    check(b"status 137" in r.out or b"status 1\n" in r.out,
+          "no process was killed", r)
+
+
+test_guest_out_of_memory.seconds = 45
+
+
+def test_two_guests_at_once():
+    guests = [Guest(cmd=["sh", "-c", f"sleep 0.5; echo {i}"],
+                    stdin=subprocess.DEVNULL) for i in range(4)]
+    try:
+        for i, g in enumerate(guests):
+            check(g.wait() == 0, f"guest {i}: status {g.status()}", g.words())
+            check(g.out() == b"%d\n" % i, f"guest {i} wrote {g.out()!r}")
+    finally:
+        for g in guests:
+            g.end()

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Time: an idle guest uses none, a sleeper wakes in time, the clock is right."""
+
+import os
+import re
+import signal
+import time
+
+from uml import Failed, Guest, check, ended, sh
+
+SECONDS = 30 if os.environ.get("LONG") else 10
+HZ = os.sysconf("SC_CLK_TCK")
+
+
+def idle(g):
+    """Host CPU time of a guest over SECONDS, in per cent of one CPU.
+
+    The kernel counts in ticks of 10 ms, so of 10 s one tick is 0.1 %: less than
+    0.1 % means that no tick was counted at all. Run time in ns is finer:
+    /proc/PID/task/TID/schedstat, summed over all threads.
+    """
+    time.sleep(1.5)         # what the boot started comes to rest
+    before, at = cpu_ns(g), time.monotonic()
+    time.sleep(SECONDS)
+    used = cpu_ns(g) - before
+    return 100 * used / 1e9 / (time.monotonic() - at)
+
+
+def cpu_ns(g):
+    total = 0
+    for pid in g.pids():
+        try:
+            for tid in os.listdir(f"/proc/{pid}/task"):
+                try:
+                    with open(f"/proc/{pid}/task/{tid}/schedstat") as f:
+                        total += int(f.read().split()[0])
+                except OSError:
+                    raise LookupError from None
+        except (OSError, LookupError):
+            return g.ticks() * 10 ** 9 // HZ
+    return total
+
+
+def quiet(g):
+    used = idle(g)
+    check(used < 0.1, f"an idle guest used {used:.3f} % of a CPU", g.words())
+
+
+def test_idle_shell():
+    with Guest(tty=True) as g:
+        g.expect(rb"uml# ")
+        quiet(g)
+
+
+def test_idle_sleepers():
+    """Many processes, all asleep, with pipes for a terminal."""
+    script = "for i in $(seq 20); do sleep 1000 & done; echo up; sleep 1000"
+    with Guest(cmd=["sh", "-c", script]) as g:
+        g.until(rb"up\n")
+        quiet(g)
+
+
+test_idle_shell.seconds = test_idle_sleepers.seconds = SECONDS + 25
+
+
+def test_clock_is_the_hosts():
+    with Guest(cmd=["sh", "-c", "while read x; do date +%s; done"]) as g:
+        g.send(b"\n")
+        said = int(g.until(rb"(\d+)\n").group(1))
+        check(abs(said - time.time()) < 2, f"the guest's clock says {said}, "
+              f"the host's {time.time():.0f}")
+
+
+def test_sleep_lasts_as_long():
+    r = ended(sh("t() { awk '{print $1}' /proc/uptime; };"
+                 "a=$(t); sleep 2; b=$(t); echo $a $b"), 0)
+    a, b = map(float, r.out.split())
+    check(1.9 <= b - a <= 2.5, f"sleep 2 took {b - a:.2f} s of uptime", r)
+
+
+def test_clock_goes_on_while_stopped():
+    """After a stop of the kernel process the guest's wall clock is right."""
+    with Guest(cmd=["sh", "-c", "while read x; do date +%s; done"]) as g:
+        g.send(b"\n")
+        first = int(g.until(rb"(\d+)\n").group(1))
+        os.kill(g.kernel(), signal.SIGSTOP)
+        time.sleep(3)
+        os.kill(g.kernel(), signal.SIGCONT)
+        g.send(b"\n")
+        second = int(g.until(rb"\d+\n(\d+)\n").group(1))
+        if not 2 <= second - first <= 5:
+            raise Failed(f"the clock went {second - first} s in 3 s of stop")
+
+
+def test_timer_interrupts_a_busy_loop():
+    """A busy process does not keep the others from the CPU."""
+    r = ended(sh("(while :; do :; done) & p=$!; sleep 0.5; echo awake; kill $p"), 0)
+    check(re.fullmatch(rb"awake\n", r.out), "no time slice for the shell", r)
