@@ -4,6 +4,8 @@
 # what it does. 'make help' lists them. All that is built lies in build/.
 
 export KERNEL CC LLVM JOBS V ROOT CMD MEM ARGS PREFIX DESTDIR
+# A '$' in the guest's command is the guest's, not make's.
+override CMD := $(value CMD)
 # make's own default for CC is no wish of the user.
 ifeq ($(origin CC),default)
 CC :=
