@@ -140,7 +140,7 @@ int main(int argc, char **argv)
 	if (getpid() == 1 && guest_main())
 		return 1;
 
-	if (reps < 2 || reps > MAX_REPS)
+	if (reps < 1 || reps > MAX_REPS)
 		reps = 5;
 	if (getenv("UBENCH_DIR"))
 		work_dir = getenv("UBENCH_DIR");
