@@ -108,6 +108,13 @@ void on_signal(int sig, void (*handler)(int, siginfo_t *, void *), int flags)
 	OK(sigaction(sig, &sa, NULL));
 }
 
+/* For a child that is to be killed: the case's end does it at the latest. */
+void pause_forever(void)
+{
+	for (;;)
+		pause();
+}
+
 /* One line, in one write: several processes may talk at once. */
 static void say(const char *prefix, const char *fmt, va_list ap)
 {

@@ -201,7 +201,7 @@ TEST(process_vm_and_proc_mem)
 	int fd;
 
 	strcpy(p + PAGE - 8, "over the edge");
-	CHILD(pid, for (;;) pause());
+	CHILD(pid, pause_forever());
 	memset(p, 'x', 2 * PAGE);
 	CHECK_EQ(OK(process_vm_readv(pid, &local, 1, &remote, 1, 0)), 16);
 	CHECK(!strcmp(buf, "over the edge"));

@@ -41,7 +41,7 @@ TEST(wait_signal_status)
 	CHECK(WIFSIGNALED(status));
 	CHECK_EQ(WTERMSIG(status), SIGABRT);
 	CHECK(!WCOREDUMP(status));
-	CHILD(killed, for (;;) pause());
+	CHILD(killed, pause_forever());
 	OK(kill(killed, SIGKILL));
 	WAIT_SIGNAL(killed, SIGKILL);
 }
@@ -51,7 +51,7 @@ TEST(wait_stop_continue)
 	siginfo_t si;
 	int status;
 
-	CHILD(pid, for (;;) pause());
+	CHILD(pid, pause_forever());
 	OK(kill(pid, SIGSTOP));
 	CHECK_EQ(OK(waitpid(pid, &status, WUNTRACED)), pid);
 	CHECK(WIFSTOPPED(status));
@@ -257,8 +257,7 @@ TEST(orphan_and_pdeathsig)
 		CHILD(inner,
 			prctl(PR_SET_PDEATHSIG, SIGTERM);
 			CHECK_EQ(write(fds[1], "r", 1), 1);
-			for (;;)
-				pause());
+			pause_forever());
 		(void)inner;
 		CHECK_EQ(read(fds[0], &c, 1), 1));
 	WAIT_OK(pid);

@@ -52,7 +52,7 @@ TEST(seize_interrupt_detach)
 
 TEST(attach_to_a_sleeper)
 {
-	CHILD(pid, while (sleep(1)); _exit(0));
+	CHILD(pid, sleep_ms(500));
 	sleep_ms(10);
 	OK(ptrace(PTRACE_ATTACH, pid, 0, 0));
 	CHECK_EQ(next_stop(pid), SIGSTOP);
@@ -165,7 +165,7 @@ TEST(step_into_signal_handler)
 
 TEST(refusals)
 {
-	CHILD(pid, for (;;) pause());
+	CHILD(pid, pause_forever());
 	FAILS(ptrace(PTRACE_CONT, pid, 0, 0), ESRCH);
 	FAILS(ptrace(PTRACE_ATTACH, getpid(), 0, 0), EPERM);
 	FAILS(ptrace(PTRACE_ATTACH, 1 << 22, 0, 0), ESRCH);

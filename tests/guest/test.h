@@ -45,6 +45,7 @@ ssize_t slurp(const char *path, char *buf, size_t size);
 int spew(const char *path, const char *text);
 /* Makes a signal handler that stands for one signal only. */
 void on_signal(int sig, void (*handler)(int, siginfo_t *, void *), int flags);
+__attribute__((noreturn)) void pause_forever(void);
 /* Waits for @pid, at most @seconds; returns the wait status. */
 int wait_status(pid_t pid, int seconds);
 

@@ -169,8 +169,7 @@ TEST(exec_from_thread)
 
 		dup2(null, 1);
 		pthread_create(&thread, NULL, exec_from_thread, NULL);
-		for (;;)
-			pause());
+		pause_forever());
 	WAIT_OK(pid);
 }
 
