@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Disks that go wrong: the guest sees an error, the command gets its status,
+the guest lives and nothing hangs.
+"""
+
+import os
+import re
+import subprocess
+
+from disk import MIB, blank, cat, ext4, fsck, noise, read
+from uml import LIMIT, LINUX, Guest, check, ended, run, sh
+from t_confined import mounts
+
+LIVES = "/bin/echo lives"
+
+
+def lives(r, *errors):
+    ended(r, 0)
+    check(b"lives\n" in r.out, "the guest does not live on", r)
+    for error in errors:
+        check(re.search(error, r.out), f"no {error!r}", r)
+    return r
+
+
+def test_noise_is_no_file_system(tmp):
+    lives(sh(f"mount -t ext4 /dev/ubda /mnt 2>&1; echo status $?; {LIVES}",
+             f"ubd0={noise(tmp)}"), rb"status [1-9]")
+
+
+def damaged(tmp, name, damage):
+    disk = ext4(tmp, name, files={f"f{i}": os.urandom(3000) for i in range(50)})
+    with open(disk, "r+b") as f:
+        damage(f)
+    return disk
+
+
+def zero(at, count):
+    def damage(f):
+        f.seek(at)
+        f.write(bytes(count))
+    return damage
+
+
+def test_damaged_file_systems(tmp):
+    """Whatever mount and reading say, they end and the guest lives."""
+    def short(f):
+        f.truncate(MIB)
+
+    def flip(f):
+        for at in range(8192, 400000, 977):
+            f.seek(at)
+            byte = f.read(1)
+            f.seek(at)
+            f.write(bytes([byte[0] ^ 0xFF]))
+
+    damages = {"superblock": zero(1024, 1024), "groups": zero(4096, 4096),
+               "inodes": zero(40000, 200000), "short": short, "flip": flip}
+    disks = [damaged(tmp, name, d) for name, d in damages.items()]
+    # errors=continue: a panic on an error would be asked for, not a fault.
+    script = ("for d in a b c d e; do mount -o errors=continue /dev/ubd$d /mnt &&"
+              " { cat /mnt/* > /dev/null; touch /mnt/new; sync; umount /mnt; };"
+              f" done 2>&1 | head -c 2000; {LIVES}")
+    lives(sh(script, *[f"ubd{n}={d}" for n, d in enumerate(disks)]), rb"mount:")
+
+
+def test_image_removed(tmp):
+    """The open image lives on without a name."""
+    disk = ext4(tmp)
+    with Guest(f"ubd0={disk}", cmd=["sh", "-c", "mount /dev/ubda /mnt; echo up;"
+               "read x; echo text > /mnt/a; sync; echo 3 > /proc/sys/vm/drop_caches;"
+               f"cat /mnt/a; umount /mnt; {LIVES}"]) as g:
+        g.until(rb"up\n")
+        fd = os.open(disk, os.O_RDONLY)
+        os.unlink(disk)
+        g.send(b"go\n")
+        check(g.wait() == 0, f"status {g.status()}", g.words())
+        check(g.out() == b"up\ntext\nlives\n", "wrong words", g.words())
+        copy = os.path.join(tmp, "copy")
+        with os.fdopen(fd, "rb") as f, open(copy, "wb") as out:
+            out.write(f.read())
+    fsck(copy)
+    check(cat(copy, "/a") == b"text\n", "what was written is lost")
+
+
+def test_image_truncated(tmp):
+    """Reads behind the image's new end fail; they do not hang or give noise."""
+    disk = noise(tmp, size=8 * MIB)
+    with Guest(f"ubd0={disk}", cmd=["sh", "-c", "echo up; read x;"
+               "dd if=/dev/ubda of=/dev/null bs=64k; echo status $?;"
+               "dd if=/dev/ubda bs=64k count=1 2>/dev/null | sha256sum;"
+               f"{LIVES}"]) as g:
+        g.until(rb"up\n")
+        os.truncate(disk, MIB)
+        g.send(b"go\n")
+        check(g.wait() == 0, f"status {g.status()}", g.words())
+        check(b"lives\n" in g.out(), "the guest does not live on", g.words())
+        check(b"status 1\n" in g.out(), "no error behind the end", g.words())
+
+
+def test_image_truncated_under_ext4(tmp):
+    disk = ext4(tmp, files={"a": os.urandom(MIB)})
+    with Guest(f"ubd0={disk}", cmd=["sh", "-c",
+               "mount -o errors=continue /dev/ubda /mnt; echo up; read x;"
+               "seq 100000 > /mnt/b; sync; cat /mnt/a | wc -c; umount -f /mnt;"
+               f"{LIVES}"]) as g:
+        g.until(rb"up\n")
+        os.truncate(disk, 0)
+        g.send(b"go\n")
+        status = g.wait()
+        check(status == 0 and b"lives\n" in g.out(), f"status {status}", g.words())
+
+
+def on_a_tiny_tmpfs(tmp, make, cmd, size="2m"):
+    """Run on an image in a tmpfs that is much smaller than the image."""
+    place = os.path.join(tmp, "tiny")
+    os.mkdir(place)
+    disk = os.path.join(place, "disk")
+    wrap = mounts(f"mount -t tmpfs -o size={size} t {place}; truncate -s 32M {disk};"
+                  + make.format(disk=disk))
+    return sh(cmd, f"ubd0={disk}", wrap=wrap, seconds=25)
+
+
+def test_no_space_under_the_image(tmp):
+    r = on_a_tiny_tmpfs(tmp, ":", "dd if=/dev/urandom of=/dev/ubda bs=64k count=128"
+                        f" conv=fsync 2>&1; echo status $?; {LIVES}")
+    lives(r, rb"status 1\n")
+
+
+def test_no_space_under_ext4(tmp):
+    r = on_a_tiny_tmpfs(
+        tmp, "PATH=$PATH:/sbin mke2fs -q -F -t ext4 -J size=1 {disk}",
+        "mount -o errors=continue /dev/ubda /mnt && for i in 1 2 3 4; do "
+        "dd if=/dev/urandom of=/mnt/$i bs=64k count=32 conv=fsync; done 2>&1;"
+        f"echo status $?; umount /mnt; {LIVES}", size="4m")
+    lives(r, rb"status 1\n")
+
+
+test_no_space_under_the_image.seconds = test_no_space_under_ext4.seconds = 40
+
+
+def test_file_size_limit_under_the_image(tmp):
+    """RLIMIT_FSIZE: an error of the disk, not SIGXFSZ for the kernel process."""
+    disk = blank(tmp)
+    r = run(f"ubd0={disk}", cmd=["sh", "-c", "dd if=/dev/urandom of=/dev/ubda bs=64k"
+            f" seek=64 count=16 conv=fsync 2>&1; echo status $?; {LIVES}"],
+            wrap=["bash", "-c", 'ulimit -f 2048; exec "$@"', "sh"])
+    lives(r, rb"status 1\n")
+
+
+def test_one_writer(tmp):
+    """Two guests cannot write one image."""
+    disk = blank(tmp)
+    with Guest(f"ubd0={disk}", cmd=["sh", "-c", "echo up; read x"]) as g:
+        g.until(rb"up\n")
+        for option in (f"ubd0={disk}", f"ubd0r={disk}"):
+            r = run(option, cmd="true", seconds=8)
+            ended(r, 1, "a second guest with " + option)
+            check(disk.encode() in r.err.splitlines()[-1], "no clear line", r)
+        g.send(b"end\n")
+        check(g.wait() == 0, f"status {g.status()}", g.words())
+    ended(run(f"ubd0={disk}", cmd="true"), 0, "a guest after the first ended")
+
+
+def test_lock_ends_with_the_kernel(tmp):
+    """SIGKILL leaves no lock."""
+    disk = blank(tmp)
+    with Guest(f"ubd0={disk}", cmd=["sh", "-c", "sleep 100 & echo up; sleep 100"]) as g:
+        g.until(rb"up\n")
+        g.proc.kill()
+        check(not g.gone(1), "processes are left")
+        ended(run(f"ubd0={disk}", cmd="true"), 0, "the next guest")
+
+
+def test_many_readers(tmp):
+    disk = noise(tmp)
+    with Guest(f"ubd0r={disk}", cmd=["sh", "-c", "echo up; read x"]) as g:
+        g.until(rb"up\n")
+        ended(run(f"ubd0r={disk}", cmd="true"), 0, "a second reader")
+        r = run(f"ubd0={disk}", cmd="true", seconds=8)
+        ended(r, 1, "a writer beside a reader")
+
+
+def test_one_image_twice(tmp):
+    """In one guest: two disks that do not know of each other."""
+    disk = blank(tmp)
+    ended(run(f"ubd0={disk}", f"ubd1={disk}", cmd="true", seconds=8), 1)
+
+
+def test_disk_does_not_block_the_guest(tmp):
+    """While one process writes and syncs much, another one wakes as it asked."""
+    disk = blank(tmp, size=64 * MIB)
+    script = ("dd if=/dev/urandom of=/dev/ubda bs=1M count=48 conv=fsync "
+              "2>/dev/null & n=0; while kill -0 $! 2>/dev/null; do "
+              "usleep 20000; n=$((n+1)); done; echo ticks $n; cat /proc/uptime;"
+              f"{LIVES}")
+    lives(sh(script, f"ubd0={disk}", seconds=25), rb"ticks [1-9]")
+    check(any(read(disk)[:MIB]), "nothing was written")
+
+
+def test_checks_before_the_boot(tmp):
+    """A bad second disk is told before anything of the first is touched."""
+    disk = noise(tmp)
+    before = read(disk)
+    r = subprocess.run([LINUX, f"ubd0={disk}", "ubd1=/nonexistent"],
+                       capture_output=True, stdin=subprocess.DEVNULL,
+                       timeout=LIMIT)
+    check(r.returncode == 1, f"status {r.returncode}", r.stderr.decode())
+    check(read(disk) == before, "the first disk was changed")

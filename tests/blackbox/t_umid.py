@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0
+"""umid=NAME: the directory ~/.uml/NAME with the pid of the kernel process."""
+
+import os
+
+from uml import Guest, check, ended, run
+
+WAIT = ["sh", "-c", "echo up; read x"]
+
+
+def pid_file(home, name):
+    return os.path.join(home, ".uml", name, "pid")
+
+
+def gone(home, name, when):
+    check(not os.path.exists(os.path.join(home, ".uml", name)),
+          f"the directory is there after {when}")
+
+
+def test_made_and_removed(tmp):
+    with Guest("umid=first", cmd=WAIT, env={"HOME": tmp}) as g:
+        g.until(rb"up\n")
+        with open(pid_file(tmp, "first")) as f:
+            pid = int(f.read())
+        check(pid == g.kernel(), f"pid says {pid}, not {g.kernel()}")
+        g.send(b"end\n")
+        check(g.wait() == 0, f"status {g.status()}", g.words())
+    gone(tmp, "first", "power-off")
+
+
+def test_removed_after_other_ends(tmp):
+    ended(run("umid=panics", cmd=["sh", "-c", "echo c > /proc/sysrq-trigger"],
+              env={"HOME": tmp}), 134)
+    gone(tmp, "panics", "a panic")
+    with Guest("umid=ended", cmd=WAIT, env={"HOME": tmp}) as g:
+        g.until(rb"up\n")
+        g.proc.terminate()
+        g.wait(10)
+    gone(tmp, "ended", "SIGTERM")
+    ended(run("umid=bad", "ubd0=/nonexistent", env={"HOME": tmp}), 1)
+    gone(tmp, "bad", "a bad option")
+
+
+def test_one_guest_a_name(tmp):
+    with Guest("umid=mine", cmd=WAIT, env={"HOME": tmp}) as g:
+        g.until(rb"up\n")
+        r = ended(run("umid=mine", cmd="true", env={"HOME": tmp}, seconds=8), 1)
+        check(b"mine" in r.err.splitlines()[-1], "no clear line", r)
+        check(os.path.exists(pid_file(tmp, "mine")), "the second removed it")
+        ended(run("umid=other", cmd="true", env={"HOME": tmp}), 0)
+        g.send(b"end\n")
+        g.wait()
+    gone(tmp, "mine", "power-off")
+
+
+def test_left_over_is_taken(tmp):
+    """After SIGKILL the directory is left; its pid is dead; the next may start."""
+    with Guest("umid=again", cmd=WAIT, env={"HOME": tmp}) as g:
+        g.until(rb"up\n")
+        g.proc.kill()
+        check(not g.gone(1), "processes are left")
+    ended(run("umid=again", cmd="true", env={"HOME": tmp}), 0)
+    gone(tmp, "again", "power-off")
+
+
+def test_bad_names(tmp):
+    for name in ("a/b", "..", ".", "/etc", "x" * 300):
+        r = ended(run(f"umid={name}", cmd="true", env={"HOME": tmp}, seconds=8), 1,
+                  f"umid={name[:20]}")
+        check(b"umid" in r.err.splitlines()[-1], "no clear line", r)
+    check(not os.path.exists(os.path.join(tmp, "b")), "outside of ~/.uml")
+
+
+def test_no_home():
+    """It cannot be made: one clear line, or a guest without it."""
+    for home in ("/proc/nothing", ""):
+        r = run("umid=name", cmd=["echo", "hello"], env={"HOME": home}, cwd="/proc")
+        if r.status == 0:
+            check(r.out == b"hello\n", "wrong output", r)
+            check(b"umid" in r.err, "no word that the name is not kept", r)
+        else:
+            ended(r, 1)
+            check(b"umid" in r.err.splitlines()[-1], "no clear line", r)
+
+
+def test_nothing_without_a_name(tmp):
+    """A guest without umid= writes nothing into the user's home."""
+    ended(run(cmd="true", env={"HOME": tmp}, cwd=tmp), 0)
+    check(os.listdir(tmp) == [], f"left in the home: {os.listdir(tmp)}")
