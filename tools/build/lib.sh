@@ -25,39 +25,52 @@ unset MAKEFLAGS MAKELEVEL MFLAGS MAKEOVERRIDES
 say() { printf '%s\n' "$*"; }
 die() { printf '%s\n' "$*" >&2; exit 1; }
 
-# Redraw the line once a second while the phase's process lives.
+# Redraw the line once a second, until killed or left alone.
 watch_phase()
 {
-	local name=$1 log=$2 pid=$3 start=$SECONDS last
-	while kill -0 "$pid" 2>/dev/null; do
+	local name=$1 log=$2 start=$SECONDS last
+	while kill -0 $$ 2>/dev/null; do
 		last=$(tail -n 1 "$log" 2>/dev/null | tr -cd '[:print:]' | cut -c1-44)
 		printf '\r\033[K  %-28s %4d s  %s' "$name" $((SECONDS - start)) "$last"
 		sleep 1
 	done
-	printf '\r\033[K'
 }
 
 phase()
 {
-	local name=$1 log=$build/$2 start=$SECONDS pid status=0
+	local name=$1 log=$build/$2 start=$SECONDS watcher= status
 	shift 2
 	if [ "${V:-0}" != 0 ]; then
 		say "== $name"
-		"$@" </dev/null || die "$name failed"
+		log=/dev/stdout
+	elif [ -t 1 ]; then
+		: > "$log"
+		watch_phase "$name" "$log" &
+		watcher=$!
+	fi
+	# In the foreground, so that Ctrl-C ends it, and as a plain command, so
+	# that "set -e" holds in it.
+	set +e
+	if [ "$log" = /dev/stdout ]; then
+		(set -e; "$@") </dev/null
+	else
+		(set -e; "$@") >"$log" 2>&1 </dev/null
+	fi
+	status=$?
+	set -e
+	if [ -n "$watcher" ]; then
+		kill "$watcher" 2>/dev/null || true
+		wait "$watcher" 2>/dev/null || true
+		printf '\r\033[K'
+	fi
+	if [ $status -eq 0 ]; then
+		printf '  %-28s %4d s\n' "$name" $((SECONDS - start))
 		return
 	fi
-	"$@" >"$log" 2>&1 </dev/null &
-	pid=$!
-	if [ -t 1 ]; then
-		watch_phase "$name" "$log" "$pid"
-	fi
-	wait "$pid" || status=$?
-	if [ $status -ne 0 ]; then
-		printf '  %-28s failed (status %d)\n' "$name" $status
-		tail -n 40 "$log"
-		die "$name failed; the whole log is in build/$(basename "$log")"
-	fi
-	printf '  %-28s %4d s\n' "$name" $((SECONDS - start))
+	printf '  %-28s failed (status %d)\n' "$name" $status
+	[ "$log" != /dev/stdout ] || exit 1
+	tail -n 40 "$log"
+	die "$name failed; the whole log is in build/$(basename "$log")"
 }
 
 # newer FILE INPUT...: true when FILE exists and no INPUT (a directory means
