@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Descriptors of the host become interrupts. One host thread sleeps in
+ * epoll_wait(2); what is ready is marked, its interrupt raised, and it is not
+ * looked at again until its driver says so (watch_rearm).
+ */
+#include <linux/errno.h>
+#include <linux/init.h>
+#include <linux/kernel.h>
+#include <asm/boot.h>
+#include <asm/host.h>
+#include <asm/vcpu.h>
+#include <asm/watch.h>
+
+#define MAX_WATCHES	64
+#define STACK_SIZE	(16 * 1024)
+
+static struct watch {
+	int fd;
+	u8 irq;
+	bool output;
+	bool always;	/* a regular file: never blocks */
+	bool ready;	/* shared with the thread */
+} watches[MAX_WATCHES];
+
+static int count;
+static int epfd = -1;
+static char stack[STACK_SIZE] __aligned(16);
+
+static int watcher(void *arg)
+{
+	u32 id;
+
+	host_block_all_signals();
+	for (;;) {
+		if (host_epoll_wait(epfd, &id) != 1 || id >= MAX_WATCHES)
+			continue;
+		__atomic_store_n(&watches[id].ready, true, __ATOMIC_SEQ_CST);
+		vcpu_raise(&vcpu0, watches[id].irq);
+	}
+	return 0;
+}
+
+/**
+ * watch_add() - raise an interrupt when a descriptor can be read, or written
+ * @fd: descriptor; one watch each
+ * @irq: what to raise
+ * @output: when it can be written
+ *
+ * A new input watch is armed, an output watch waits for watch_rearm().
+ *
+ * Return: id, or -errno.
+ */
+int watch_add(int fd, unsigned int irq, bool output)
+{
+	int id = count, err;
+
+	if (id == MAX_WATCHES)
+		return -ENOSPC;
+	if (epfd < 0) {
+		epfd = host_epoll_create();
+		if (epfd < 0)
+			return epfd;
+		err = host_thread(watcher, NULL, stack, STACK_SIZE);
+		if (err < 0)
+			return err;
+	}
+	watches[id] = (struct watch){ .fd = fd, .irq = irq, .output = output };
+	err = host_epoll_add(epfd, fd, id, output);
+	if (err == -EPERM) {
+		watches[id].always = true;
+		watch_rearm(id);
+	} else if (err) {
+		return err;
+	}
+	count++;
+	return id;
+}
+
+/**
+ * watch_rearm() - the driver has done what could be done
+ */
+void watch_rearm(int id)
+{
+	struct watch *w = &watches[id];
+
+	if (w->always) {
+		w->ready = true;
+		vcpu_raise(&vcpu0, w->irq);
+	} else {
+		host_epoll_rearm(epfd, w->fd, id, w->output);
+	}
+}
+
+/**
+ * watch_ready() - was it this descriptor? Forgets that it was
+ */
+bool watch_ready(int id)
+{
+	return __atomic_exchange_n(&watches[id].ready, false, __ATOMIC_SEQ_CST);
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Files of the host: disk images, initrds, the directory of a umid.
+ */
+#include <linux/fcntl.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
+#include <linux/stat.h>
+#include <uapi/linux/falloc.h>
+#include <asm/stat.h>
+#include <asm/statfs.h>
+#include "syscall.h"
+
+int host_open(const char *path, int flags)
+{
+	return host_call(__NR_openat, AT_FDCWD, path, flags | O_CLOEXEC | O_LARGEFILE, 0);
+}
+
+int host_close(int fd)
+{
+	return host_call(__NR_close, fd);
+}
+
+int host_dup(int fd)
+{
+	return host_call(__NR_fcntl, fd, F_DUPFD_CLOEXEC, 3);
+}
+
+static long retry(long nr, int fd, const void *buf, u64 len, u64 offset)
+{
+	long ret;
+
+	do {
+		ret = host_call(nr, fd, buf, len, offset);
+	} while (ret == -EINTR);
+	return ret;
+}
+
+long host_read(int fd, void *buf, u64 len)
+{
+	return retry(__NR_read, fd, buf, len, 0);
+}
+
+long host_write(int fd, const void *buf, u64 len)
+{
+	return retry(__NR_write, fd, buf, len, 0);
+}
+
+long host_pread(int fd, void *buf, u64 len, u64 offset)
+{
+	return retry(__NR_pread64, fd, buf, len, offset);
+}
+
+long host_pwrite(int fd, const void *buf, u64 len, u64 offset)
+{
+	return retry(__NR_pwrite64, fd, buf, len, offset);
+}
+
+long host_preadv(int fd, const struct host_iovec *iov, unsigned int n, u64 offset)
+{
+	return retry(__NR_preadv, fd, iov, n, offset);
+}
+
+long host_pwritev(int fd, const struct host_iovec *iov, unsigned int n, u64 offset)
+{
+	return retry(__NR_pwritev, fd, iov, n, offset);
+}
+
+int host_fdatasync(int fd)
+{
+	return host_call(__NR_fdatasync, fd);
+}
+
+/**
+ * host_file_size() - size of a regular file or block device
+ *
+ * Return: 0, -EISDIR for a directory, -EINVAL for what is neither file nor
+ * block device, or -errno.
+ */
+int host_file_size(int fd, u64 *size, bool *block_device)
+{
+	struct stat st;
+	long err = host_call(__NR_fstat, fd, &st);
+
+	if (err < 0)
+		return err;
+	*block_device = S_ISBLK(st.st_mode);
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	if (S_ISBLK(st.st_mode))
+		return host_call(__NR_ioctl, fd, BLKGETSIZE64, size);
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	*size = st.st_size;
+	return 0;
+}
+
+/**
+ * host_discard() - give a range back to the host's file system or device
+ */
+int host_discard(int fd, u64 offset, u64 len, bool block_device)
+{
+	u64 range[2] = { offset, len };
+
+	if (block_device)
+		return host_call(__NR_ioctl, fd, BLKDISCARD, range);
+	return host_call(__NR_fallocate, fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			 offset, len);
+}
+
+/**
+ * host_lock_file() - lock a whole file for this open, without waiting
+ *
+ * Return: 0, -EAGAIN when somebody else holds a lock that conflicts.
+ */
+int host_lock_file(int fd, bool exclusive)
+{
+	struct flock lock = { .l_type = exclusive ? F_WRLCK : F_RDLCK };
+
+	return host_call(__NR_fcntl, fd, F_OFD_SETLK, &lock);
+}
+
+/**
+ * host_is_tmpfs() - is this directory on a tmpfs
+ *
+ * Return: 1, 0, or -errno.
+ */
+int host_is_tmpfs(const char *path)
+{
+	struct statfs st;
+	long err = host_call(__NR_statfs, path, &st);
+
+	return err < 0 ? err : st.f_type == TMPFS_MAGIC;
+}
+
+/**
+ * host_open_tmpfile() - a file without a name in a directory
+ */
+int host_open_tmpfile(const char *dir)
+{
+	return host_call(__NR_openat, AT_FDCWD, dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0700);
+}
+
+int host_mkdir(const char *path, unsigned int mode)
+{
+	return host_call(__NR_mkdir, path, mode);
+}
+
+/**
+ * host_create() - make a file that must not exist yet, open for writing
+ */
+int host_create(const char *path, unsigned int mode)
+{
+	return host_call(__NR_openat, AT_FDCWD, path,
+			 O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, mode);
+}
+
+int host_unlink(const char *path)
+{
+	return host_call(__NR_unlink, path);
+}
+
+int host_rmdir(const char *path)
+{
+	return host_call(__NR_rmdir, path);
+}
+
+int host_setsize(int fd, u64 size)
+{
+	return host_call(__NR_ftruncate, fd, size);
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Waiting for descriptors, for the thread that turns them into interrupts.
+ */
+#include <uapi/linux/eventpoll.h>
+#include <uapi/linux/poll.h>
+#include "syscall.h"
+
+int host_epoll_create(void)
+{
+	return host_call(__NR_epoll_create1, EPOLL_CLOEXEC);
+}
+
+static int ctl(int epfd, int op, int fd, u32 id, bool output)
+{
+	struct epoll_event ev = {
+		.events = (output ? EPOLLOUT : EPOLLIN) | EPOLLONESHOT,
+		.data = id,
+	};
+
+	return host_call(__NR_epoll_ctl, epfd, op, fd, &ev);
+}
+
+/**
+ * host_epoll_add() - report @id once when @fd can be read, or written
+ *
+ * Return: 0, -EPERM for what is always ready (a regular file).
+ */
+int host_epoll_add(int epfd, int fd, u32 id, bool output)
+{
+	return ctl(epfd, EPOLL_CTL_ADD, fd, id, output);
+}
+
+/**
+ * host_epoll_rearm() - report it once more
+ */
+int host_epoll_rearm(int epfd, int fd, u32 id, bool output)
+{
+	return ctl(epfd, EPOLL_CTL_MOD, fd, id, output);
+}
+
+/**
+ * host_epoll_wait() - sleep until something is ready
+ *
+ * Return: 1 and its id, or -errno.
+ */
+int host_epoll_wait(int epfd, u32 *id)
+{
+	struct epoll_event ev;
+	long n = host_call(__NR_epoll_wait, epfd, &ev, 1, -1);
+
+	if (n > 0)
+		*id = ev.data;
+	return n;
+}
+
+/**
+ * host_poll() - can @fd be read, or written, without blocking
+ *
+ * Return: 1 (also at its end or after a hang-up), 0, or -errno.
+ */
+int host_poll(int fd, bool output)
+{
+	struct pollfd p = { .fd = fd, .events = output ? POLLOUT : POLLIN };
+
+	return host_call(__NR_poll, &p, 1, 0);
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Host signals that the kernel process takes: its timer, its I/O threads'
+ * wake-ups, power-off requests, and faults of the kernel itself.
+ *
+ * Handlers run on a stack of their own (SA_ONSTACK), which so is the vCPU's
+ * interrupt stack, and with no signal blocked (SA_NODEFER): whether an
+ * interrupt is taken is decided by vcpu->irq_on, not by the host's mask.
+ */
+#include <linux/signal.h>
+#include <linux/string.h>
+#include <asm/ptrace.h>
+#include <asm/sigcontext.h>
+#include <asm/ucontext.h>
+#include "syscall.h"
+
+/* The frame's layout is the host's ABI, the same as the guest's. */
+struct host_ucontext {
+	struct ucontext uc;
+};
+
+extern void host_restorer(void);
+
+static int set_action(int signo, void *handler, unsigned long flags)
+{
+	struct sigaction sa = {
+		.sa_handler = handler,
+		.sa_flags = flags | SA_RESTORER,
+		.sa_restorer = host_restorer,
+	};
+
+	return host_call(__NR_rt_sigaction, signo, &sa, NULL, sizeof(sigset_t));
+}
+
+int host_signal_handler(int signo, host_handler_t handler)
+{
+	return set_action(signo, handler, SA_SIGINFO | SA_ONSTACK | SA_NODEFER);
+}
+
+int host_signal_ignore(int signo)
+{
+	return set_action(signo, SIG_IGN, 0);
+}
+
+int host_signal_default(int signo)
+{
+	return set_action(signo, SIG_DFL, 0);
+}
+
+int host_altstack(void *base, u64 size)
+{
+	stack_t ss = { .ss_sp = base, .ss_size = size };
+
+	return host_call(__NR_sigaltstack, &ss, NULL);
+}
+
+/**
+ * host_block_all_signals() - for threads that are not vCPUs
+ */
+int host_block_all_signals(void)
+{
+	u64 all = ~0ULL;
+
+	return host_call(__NR_rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof(all));
+}
+
+int host_block_signal(int signo, bool block)
+{
+	u64 set = 1ULL << (signo - 1);
+
+	return host_call(__NR_rt_sigprocmask, block ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL,
+			 sizeof(set));
+}
+
+/**
+ * host_uc_get_regs() - the registers that a signal interrupted
+ */
+void host_uc_get_regs(const struct host_ucontext *huc, struct pt_regs *regs)
+{
+	const struct sigcontext *sc = (const void *)&huc->uc.uc_mcontext;
+
+	*regs = (struct pt_regs) {
+		.r8 = sc->r8, .r9 = sc->r9, .r10 = sc->r10, .r11 = sc->r11,
+		.r12 = sc->r12, .r13 = sc->r13, .r14 = sc->r14, .r15 = sc->r15,
+		.ax = sc->ax, .bx = sc->bx, .cx = sc->cx, .dx = sc->dx,
+		.si = sc->si, .di = sc->di, .bp = sc->bp, .sp = sc->sp,
+		.ip = sc->ip, .flags = sc->flags, .cs = KERNEL_CS, .orig_ax = -1,
+	};
+}
+
+/**
+ * host_uc_set_ip_sp() - where the interrupted code goes on
+ */
+void host_uc_set_ip_sp(struct host_ucontext *huc, unsigned long ip, unsigned long sp)
+{
+	struct sigcontext *sc = (void *)&huc->uc.uc_mcontext;
+
+	sc->ip = ip;
+	sc->sp = sp;
+}
+
+unsigned long host_siginfo_addr(const struct siginfo *info)
+{
+	return (unsigned long)info->si_addr;
+}

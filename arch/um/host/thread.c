@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Threads and processes of the host: I/O threads, futexes, ending.
+ */
+#include <uapi/linux/futex.h>
+#include <uapi/linux/prctl.h>
+#include <linux/sched.h>
+#include <linux/signal.h>
+#include <linux/time.h>
+#include <uapi/linux/wait.h>
+#include <uapi/asm/prctl.h>
+#include "syscall.h"
+
+extern long __host_clone(unsigned long flags, void *stack_top, int (*fn)(void *), void *arg);
+
+int host_gettid(void)
+{
+	return host_call(__NR_gettid);
+}
+
+int host_getpid(void)
+{
+	return host_call(__NR_getpid);
+}
+
+int host_set_gs(void *base)
+{
+	return host_call(__NR_arch_prctl, ARCH_SET_GS, base);
+}
+
+/**
+ * host_thread() - start a thread of the kernel process that is not a vCPU
+ * @fn:	what it runs; it must block all signals first and call nothing but
+ *	host_*() functions and code that knows no tasks
+ * @arg: its argument
+ * @stack: lowest address of its stack
+ * @size: size of the stack in bytes
+ *
+ * Return: its thread id, or -errno.
+ */
+int host_thread(int (*fn)(void *), void *arg, void *stack, u64 size)
+{
+	return __host_clone(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+			    CLONE_SYSVSEM, stack + size, fn, arg);
+}
+
+int host_tgkill(int pid, int tid, int signo)
+{
+	return host_call(__NR_tgkill, pid, tid, signo);
+}
+
+int host_kill(int pid, int signo)
+{
+	return host_call(__NR_kill, pid, signo);
+}
+
+/**
+ * host_futex_wait() - sleep while *word is value
+ * @deadline_ns: CLOCK_MONOTONIC time in ns to give up at; 0 waits for ever
+ *
+ * Return: 0 when woken, -EAGAIN when the word is another value, -EINTR after a
+ * signal, -ETIMEDOUT.
+ */
+int host_futex_wait(unsigned int *word, unsigned int value, u64 deadline_ns)
+{
+	struct __kernel_timespec ts = {
+		.tv_sec = deadline_ns / NSEC_PER_SEC,
+		.tv_nsec = deadline_ns % NSEC_PER_SEC,
+	};
+
+	return host_call(__NR_futex, word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, value,
+			 deadline_ns ? &ts : NULL, NULL, FUTEX_BITSET_MATCH_ANY);
+}
+
+int host_futex_wake(unsigned int *word)
+{
+	return host_call(__NR_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1);
+}
+
+/**
+ * host_fork() - a copy of the kernel process; its memory but physmem is private
+ */
+int host_fork(void)
+{
+	return host_call(__NR_clone, SIGCHLD);
+}
+
+/**
+ * host_exit() - end the kernel process, all its threads, and so all spaces
+ */
+void __noreturn host_exit(int status)
+{
+	for (;;)
+		host_call(__NR_exit_group, status);
+}
+
+void __noreturn host_exit_thread(int status)
+{
+	for (;;)
+		host_call(__NR_exit, status);
+}
+
+/**
+ * host_abort() - end by SIGABRT's default action, with a core dump if limits allow
+ */
+void __noreturn host_abort(void)
+{
+	host_signal_default(SIGABRT);
+	host_block_signal(SIGABRT, false);
+	host_tgkill(host_getpid(), host_gettid(), SIGABRT);
+	host_exit(128 + SIGABRT);
+}
+
+/**
+ * host_wait() - wait for a child or tracee
+ *
+ * Return: its pid, -EINTR after a signal, or another -errno.
+ */
+int host_wait(int pid, int *status)
+{
+	return host_call(__NR_wait4, pid, status, __WALL, NULL);
+}
+
+int host_yield(void)
+{
+	return host_call(__NR_sched_yield);
+}
+
+/**
+ * host_pin_to_current_cpu() - keep this thread, and what it starts, on one CPU
+ */
+int host_pin_to_current_cpu(void)
+{
+	unsigned long mask[16] = { 0 };
+	unsigned int cpu;
+	long err = host_call(__NR_getcpu, &cpu, NULL, NULL);
+
+	if (err < 0)
+		return err;
+	if (cpu >= sizeof(mask) * 8)
+		return -EINVAL;
+	mask[cpu / 64] = 1UL << (cpu % 64);
+	return host_call(__NR_sched_setaffinity, 0, sizeof(mask), mask);
+}
+
+/**
+ * host_set_pdeathsig() - a signal for this process when its parent thread ends
+ */
+int host_set_pdeathsig(int signo)
+{
+	return host_call(__NR_prctl, PR_SET_PDEATHSIG, signo);
+}
+
+int host_set_undumpable(void)
+{
+	return host_call(__NR_prctl, PR_SET_DUMPABLE, 0);
+}
+
+/**
+ * host_seal_fds() - keep one descriptor, as number 0, and close all others
+ */
+int host_seal_fds(int keep)
+{
+	long err = 0;
+	int fd;
+
+	if (keep)
+		err = host_call(__NR_dup2, keep, 0);
+	if (err < 0)
+		return err;
+	err = host_call(__NR_close_range, 1, ~0U, 0);
+	if (err != -ENOSYS)
+		return err;
+	for (fd = 1; fd < 4096; fd++)	/* a host before Linux 5.9 */
+		host_call(__NR_close, fd);
+	return 0;
+}
+
+int host_getrandom(void *buf, u64 len)
+{
+	return host_call(__NR_getrandom, buf, len, 0);
+}
+
+/**
+ * host_cpuid_xstate() - what XSAVE saves here (CPUID leaf 0xd, XGETBV)
+ * @size: bytes in the standard format for all that the host has enabled
+ * @mask: XCR0
+ *
+ * Return: 0, or -ENODEV on a CPU without XSAVE.
+ */
+int host_cpuid_xstate(unsigned int *size, u64 *mask)
+{
+	unsigned int a = 1, b, c = 0, d, lo, hi;
+
+	asm volatile("cpuid" : "+a" (a), "=b" (b), "+c" (c), "=d" (d));
+	if (!(c & (1U << 27)))		/* OSXSAVE */
+		return -ENODEV;
+	asm volatile("xgetbv" : "=a" (lo), "=d" (hi) : "c" (0));
+	a = 0xd;
+	c = 0;
+	asm volatile("cpuid" : "+a" (a), "=b" (b), "+c" (c), "=d" (d));
+	*size = b;
+	*mask = (u64)hi << 32 | lo;
+	return 0;
+}

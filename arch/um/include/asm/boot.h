@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* From exec to start_kernel(), and the way out. */
+#ifndef _ASM_UM_BOOT_H
+#define _ASM_UM_BOOT_H
+
+#include <linux/init.h>
+#include <linux/types.h>
+
+/* Exit statuses of the executable. */
+#define EXIT_BAD_OPTION	1
+#define EXIT_PANIC	134
+
+/**
+ * struct boot_options - what the command line says to the port itself
+ * @mem:	bytes of physmem
+ * @initrd:	path, or NULL
+ * @root:	root= is given
+ * @init:	init= or rdinit= is given
+ * @quiet:	no report of the host
+ * @verbose:	the boot log is asked for
+ * @sysemu, @proc_mm, @faultinfo, @ldt: not disabled on the command line
+ * @umid:	name, or NULL
+ */
+struct boot_options {
+	u64 mem;
+	const char *initrd;
+	bool root;
+	bool init;
+	bool quiet;
+	bool verbose;
+	bool sysemu;
+	bool proc_mm;
+	bool faultinfo;
+	bool ldt;
+	const char *umid;
+};
+
+extern struct boot_options boot_options;
+
+void boot_parse(int argc, char **argv);
+void boot_probe_host(void);
+void __printf(1, 2) boot_say(const char *fmt, ...);
+void __noreturn __printf(1, 2) boot_die(const char *fmt, ...);
+void __noreturn um_exit(int status);
+void umid_init(const char *home);
+void umid_remove(void);
+const char *host_error(int err);
+
+/* Help text of an option of the port; --help prints all. */
+#define UM_HELP(name, text) \
+	static const char __um_help_##name[] __used __aligned(1) __section(".um_help") = text
+
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The host's kernel, as our firmware: every service of it that the port uses.
+ * All functions return 0 or a positive value on success and -errno on failure,
+ * as the system call of the same name does (see its man page, section 2).
+ * They may be called from any host thread unless noted.
+ */
+#ifndef _ASM_UM_HOST_H
+#define _ASM_UM_HOST_H
+
+#include <linux/types.h>
+
+struct pt_regs;
+struct siginfo;
+
+/* struct iovec of readv(2) */
+struct host_iovec {
+	void *base;
+	u64 len;
+};
+
+#define HOST_RDONLY	0
+#define HOST_RDWR	2
+#define HOST_SYNC	04010000
+
+/* mem.c */
+#define HOST_PROT_READ	1
+#define HOST_PROT_WRITE	2
+#define HOST_PROT_EXEC	4
+int host_memfd(const char *name, u64 size);
+int host_map_shared(void *addr, u64 len, unsigned int prot, int fd, u64 offset);
+int host_map_shared_new(void *addr, u64 len, unsigned int prot, int fd, u64 offset);
+void *host_map_anon(u64 len);
+int host_unmap(void *addr, u64 len);
+int host_populate(void *addr, u64 len);
+int host_punch(int fd, u64 offset, u64 len);
+
+/* file.c */
+int host_open(const char *path, int flags);
+int host_close(int fd);
+int host_dup(int fd);
+long host_read(int fd, void *buf, u64 len);
+long host_write(int fd, const void *buf, u64 len);
+long host_pread(int fd, void *buf, u64 len, u64 offset);
+long host_pwrite(int fd, const void *buf, u64 len, u64 offset);
+long host_preadv(int fd, const struct host_iovec *iov, unsigned int n, u64 offset);
+long host_pwritev(int fd, const struct host_iovec *iov, unsigned int n, u64 offset);
+int host_fdatasync(int fd);
+int host_file_size(int fd, u64 *size, bool *block_device);
+int host_discard(int fd, u64 offset, u64 len, bool block_device);
+int host_lock_file(int fd, bool exclusive);
+int host_is_tmpfs(const char *path);
+int host_open_tmpfile(const char *dir);
+int host_mkdir(const char *path, unsigned int mode);
+int host_create(const char *path, unsigned int mode);
+int host_unlink(const char *path);
+int host_rmdir(const char *path);
+int host_setsize(int fd, u64 size);
+
+/* time.c */
+void host_vdso_init(const void *ehdr);
+u64 host_monotonic_ns(void);
+u64 host_realtime_ns(void);
+int host_timer_create(int signo, int tid);
+int host_timer_set(int timer, u64 deadline_ns);
+
+/* signal.c */
+#define HOST_SIG_TIMER	14	/* SIGALRM */
+#define HOST_SIG_IRQ	29	/* SIGIO: an I/O thread has raised an interrupt */
+struct host_ucontext;
+typedef void (*host_handler_t)(int signo, struct siginfo *info, struct host_ucontext *uc);
+int host_signal_handler(int signo, host_handler_t handler);
+int host_signal_ignore(int signo);
+int host_signal_default(int signo);
+int host_altstack(void *base, u64 size);
+int host_block_all_signals(void);
+int host_block_signal(int signo, bool block);
+void host_uc_get_regs(const struct host_ucontext *uc, struct pt_regs *regs);
+void host_uc_set_ip_sp(struct host_ucontext *uc, unsigned long ip, unsigned long sp);
+unsigned long host_siginfo_addr(const struct siginfo *info);
+
+/* thread.c */
+int host_gettid(void);
+int host_getpid(void);
+int host_set_gs(void *base);
+int host_thread(int (*fn)(void *), void *arg, void *stack, u64 size);
+int host_tgkill(int pid, int tid, int signo);
+int host_kill(int pid, int signo);
+int host_futex_wait(unsigned int *word, unsigned int value, u64 deadline_ns);
+int host_futex_wake(unsigned int *word);
+int host_fork(void);
+void __noreturn host_exit(int status);
+void __noreturn host_exit_thread(int status);
+void __noreturn host_abort(void);
+int host_wait(int pid, int *status);
+int host_yield(void);
+int host_pin_to_current_cpu(void);
+int host_set_pdeathsig(int signo);
+int host_set_undumpable(void);
+int host_seal_fds(int keep);
+int host_getrandom(void *buf, u64 len);
+int host_cpuid_xstate(unsigned int *size, u64 *mask);
+
+/* ptrace.c: by the thread that traces */
+#define HOST_PTRACE_SYSCALL_STOP 0x80
+int host_ptrace_seize(int pid);
+int host_ptrace_traceme(void);
+int host_ptrace_setoptions(int pid);
+int host_ptrace_interrupt(int pid);
+int host_ptrace_resume(int pid, int request, int signo);
+int host_ptrace_getregs(int pid, struct pt_regs *regs);
+int host_ptrace_setregs(int pid, const struct pt_regs *regs);
+int host_ptrace_get_xstate(int pid, void *buf, unsigned int size);
+int host_ptrace_set_xstate(int pid, const void *buf, unsigned int size);
+int host_ptrace_siginfo(int pid, int *code, unsigned long *addr);
+int host_ptrace_eventmsg(int pid, unsigned long *msg);
+long host_ptrace_raw(int request, int pid, void *addr, void *data);
+
+/* tty.c */
+bool host_isatty(int fd);
+int host_tty_raw(int fd);
+int host_tty_restore(int fd);
+int host_tty_winsize(int fd, unsigned short *rows, unsigned short *cols);
+int host_pts_open(char *name, unsigned int len);
+
+/* poll.c */
+int host_epoll_create(void);
+int host_epoll_add(int epfd, int fd, u32 id, bool output);
+int host_epoll_rearm(int epfd, int fd, u32 id, bool output);
+int host_epoll_wait(int epfd, u32 *id);
+int host_poll(int fd, bool output);
+
+#endif

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The ways out. Power-off and halt end the kernel process with status 0;
+ * reboot(2) with the argument "exit=N" ends it with status N; a panic puts the
+ * last kernel messages on stderr and ends it with status 134. Each restores
+ * the terminal; the host processes of the spaces die with their tracer.
+ */
+#include <linux/init.h>
+#include <linux/kernel.h>
+#include <linux/kmsg_dump.h>
+#include <linux/notifier.h>
+#include <linux/panic_notifier.h>
+#include <linux/pm.h>
+#include <linux/reboot.h>
+#include <linux/string.h>
+#include <asm/boot.h>
+#include <asm/host.h>
+#include <asm/trap.h>
+
+void (*pm_power_off)(void);
+
+/**
+ * um_exit() - end the kernel process
+ * @status: its exit status, 0 to 255
+ */
+void __noreturn um_exit(int status)
+{
+	console_restore();
+	umid_remove();
+	host_exit(status);
+}
+
+void machine_restart(char *cmd)
+{
+	u8 status = 0;
+
+	if (cmd && !strncmp(cmd, "exit=", 5) && kstrtou8(cmd + 5, 10, &status))
+		pr_warn("reboot argument \"%s\": not a status from 0 to 255\n", cmd);
+	um_exit(status);
+}
+
+void machine_halt(void)
+{
+	um_exit(0);
+}
+
+void machine_power_off(void)
+{
+	um_exit(0);
+}
+
+static void dump_log(void)
+{
+	static char buf[4096];
+	struct kmsg_dump_iter iter;
+	size_t len;
+
+	kmsg_dump_rewind(&iter);
+	if (!kmsg_dump_get_buffer(&iter, false, buf, sizeof(buf), &len))
+		return;
+	host_write(2, buf, len);
+}
+
+static int on_panic(struct notifier_block *nb, unsigned long event, void *msg)
+{
+	static const char head[] = "linux: the guest kernel panicked; its last messages:\n";
+
+	console_restore();
+	host_write(2, head, sizeof(head) - 1);
+	dump_log();
+	um_exit(EXIT_PANIC);
+}
+
+static struct notifier_block panic_block = {
+	.notifier_call = on_panic,
+	.priority = INT_MIN,
+};
+
+static int __init reboot_setup(void)
+{
+	atomic_notifier_chain_register(&panic_notifier_list, &panic_block);
+	return 0;
+}
+early_initcall(reboot_setup);

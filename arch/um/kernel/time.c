@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Time. The clock is the host's CLOCK_MONOTONIC in nanoseconds, read through
+ * its vDSO. The event timer is a POSIX timer of the host that signals the
+ * vCPU's thread; while the vCPU sleeps its next event is the sleep's time-out
+ * instead, so that an idle guest makes one host call a sleep.
+ */
+#include <linux/clockchips.h>
+#include <linux/clocksource.h>
+#include <linux/delay.h>
+#include <linux/init.h>
+#include <linux/interrupt.h>
+#include <linux/irq.h>
+#include <linux/sched/clock.h>
+#include <linux/timex.h>
+#include <asm/boot.h>
+#include <asm/host.h>
+#include <asm/um_time.h>
+#include <asm/vcpu.h>
+
+static u64 clock_read(struct clocksource *cs)
+{
+	return host_monotonic_ns();
+}
+
+static struct clocksource host_clock = {
+	.name = "host",
+	.rating = 400,
+	.read = clock_read,
+	.mask = CLOCKSOURCE_MASK(64),
+	.mult = 1,
+	.shift = 0,
+	.flags = CLOCK_SOURCE_IS_CONTINUOUS,
+};
+
+static u64 boot_ns __ro_after_init;
+
+unsigned long long notrace sched_clock(void)
+{
+	return host_monotonic_ns() - boot_ns;
+}
+
+static void arm(struct vcpu *vcpu)
+{
+	vcpu->armed = vcpu->deadline;
+	host_timer_set(vcpu->timer, vcpu->deadline);
+}
+
+static int set_next_event(unsigned long delta, struct clock_event_device *ce)
+{
+	struct vcpu *vcpu = this_vcpu();
+
+	vcpu->deadline = host_monotonic_ns() + delta;
+	/* The idle loop sleeps until the deadline by itself. */
+	if (!is_idle_task(current))
+		arm(vcpu);
+	return 0;
+}
+
+static int shutdown(struct clock_event_device *ce)
+{
+	struct vcpu *vcpu = this_vcpu();
+
+	vcpu->deadline = 0;
+	if (vcpu->armed)
+		arm(vcpu);
+	return 0;
+}
+
+/**
+ * time_leave_idle() - arm what was left to the sleep's time-out
+ */
+void time_leave_idle(struct vcpu *vcpu)
+{
+	if (vcpu->deadline != vcpu->armed && !(vcpu->pending & (1U << IRQ_TIMER)))
+		arm(vcpu);
+}
+
+static struct clock_event_device host_timer = {
+	.name = "host",
+	.rating = 250,
+	.features = CLOCK_EVT_FEAT_ONESHOT,
+	.set_next_event = set_next_event,
+	.set_state_shutdown = shutdown,
+	.set_state_oneshot = shutdown,
+	.irq = IRQ_TIMER,
+};
+
+static irqreturn_t timer_interrupt(int irq, void *dev)
+{
+	struct vcpu *vcpu = this_vcpu();
+
+	/* A signal that was under way when the timer was set anew. */
+	if (!vcpu->deadline || host_monotonic_ns() < vcpu->deadline)
+		return IRQ_HANDLED;
+	vcpu->deadline = 0;
+	vcpu->armed = 0;
+	host_timer.event_handler(&host_timer);
+	return IRQ_HANDLED;
+}
+
+void __init time_init(void)
+{
+	int err;
+
+	boot_ns = host_monotonic_ns();
+	lpj_fine = NSEC_PER_SEC / HZ;	/* __delay() counts ns */
+
+	err = host_timer_create(HOST_SIG_TIMER, vcpu0.tid);
+	if (err < 0)
+		boot_die("cannot create a timer: %s (RLIMIT_SIGPENDING?)\n", host_error(err));
+	vcpu0.timer = err;
+
+	if (request_irq(IRQ_TIMER, timer_interrupt, IRQF_TIMER, "timer", NULL))
+		panic("no timer interrupt");
+	clocksource_register_hz(&host_clock, NSEC_PER_SEC);
+	host_timer.cpumask = cpumask_of(0);
+	clockevents_config_and_register(&host_timer, NSEC_PER_SEC, 1000, LONG_MAX);
+}
+
+void read_persistent_clock64(struct timespec64 *ts)
+{
+	*ts = ns_to_timespec64(host_realtime_ns());
+}
+
+/**
+ * um_ndelay() - wait without sleeping
+ */
+void um_ndelay(unsigned long ns)
+{
+	u64 end = host_monotonic_ns() + ns;
+
+	while ((s64)(host_monotonic_ns() - end) < 0)
+		cpu_relax();
+}
+EXPORT_SYMBOL(um_ndelay);
+
+/**
+ * __delay() - wait for a number of loops, of which lpj_fine make a jiffy: ns
+ */
+void __delay(unsigned long loops)
+{
+	um_ndelay(loops);
+}
+EXPORT_SYMBOL(__delay);

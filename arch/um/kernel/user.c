@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The loop of every task in user mode: run guest code, handle its trap. It is
+ * the same for every engine.
+ */
+#include <linux/entry-common.h>
+#include <linux/irqflags.h>
+#include <linux/mm.h>
+#include <linux/nospec.h>
+#include <linux/sched/signal.h>
+#include <linux/syscalls.h>
+#include <asm/engine.h>
+#include <asm/space.h>
+#include <asm/syscall.h>
+#include <asm/trap.h>
+#include <asm/vcpu.h>
+
+static void handle_syscall(struct pt_regs *regs)
+{
+	long nr = (int)regs->orig_ax;
+
+	regs->ax = -ENOSYS;
+	nr = syscall_enter_from_user_mode(regs, nr);
+	if (likely((unsigned long)nr < NR_syscalls)) {
+		nr = array_index_nospec(nr, NR_syscalls);
+		regs->ax = sys_call_table[nr](regs->di, regs->si, regs->dx,
+					      regs->r10, regs->r8, regs->r9);
+	}
+	syscall_exit_to_user_mode(regs);
+}
+
+static void handle_trap(struct pt_regs *regs, const struct trap *trap)
+{
+	irqentry_state_t state;
+
+	if (trap->type == TRAP_KICK) {
+		vcpu_irq_from_user(regs);
+		return;
+	}
+	state = irqentry_enter(regs);
+	local_irq_enable();
+	switch (trap->type) {
+	case TRAP_FAULT:
+		handle_fault(regs, trap);
+		break;
+	case TRAP_SIGNAL:
+		handle_signal_trap(regs, trap);
+		break;
+	default:
+		/* Somebody killed the space; its programs die with it. */
+		force_fatal_sig(SIGKILL);
+		break;
+	}
+	local_irq_disable();
+	irqentry_exit(regs, state);
+}
+
+/**
+ * user_loop() - be a guest program until it ends; interrupts are disabled
+ */
+void __noreturn user_loop(void)
+{
+	struct uregs *uregs = &current->thread.uregs;
+	struct vcpu *vcpu;
+	struct trap trap;
+
+	for (;;) {
+		struct space *space = current->mm->context.space;
+
+		vcpu = this_vcpu();
+		space_sync(space);
+		engine->run(vcpu, space, uregs, &trap);
+		if (trap.type == TRAP_SYSCALL)
+			handle_syscall(&uregs->gp);
+		else
+			handle_trap(&uregs->gp, &trap);
+	}
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * vCPUs: how interrupts reach them, and how they sleep.
+ *
+ * Raising an interrupt sets a bit in vcpu->pending and makes the vCPU look. If
+ * it sleeps in vcpu_idle() a futex wake does; else a host signal does, whose
+ * handler runs the interrupt at once where interrupts are enabled. Where they
+ * are disabled the bit waits for local_irq_enable(). While guest code runs
+ * interrupts are disabled, and the handler stops the runner instead.
+ */
+#include <linux/atomic.h>
+#include <linux/entry-common.h>
+#include <linux/hardirq.h>
+#include <linux/init.h>
+#include <linux/interrupt.h>
+#include <linux/irq.h>
+#include <linux/sched.h>
+#include <asm/boot.h>
+#include <asm/engine.h>
+#include <asm/host.h>
+#include <asm/irq_regs.h>
+#include <asm/trap.h>
+#include <asm/um_time.h>
+#include <asm/vcpu.h>
+
+#define IRQ_STACK_SIZE	(64 * 1024)
+
+struct vcpu vcpu0;
+static char irq_stack[IRQ_STACK_SIZE] __aligned(16);
+static int kernel_pid __ro_after_init;
+
+/* Another host thread looks at the vCPU's state after the bit is set. */
+static void set_pending(struct vcpu *vcpu, unsigned int irq)
+{
+	__atomic_fetch_or(&vcpu->pending, 1U << irq, __ATOMIC_SEQ_CST);
+}
+
+/**
+ * vcpu_raise() - raise an interrupt; from any host thread
+ */
+void vcpu_raise(struct vcpu *vcpu, unsigned int irq)
+{
+	set_pending(vcpu, irq);
+	if (__atomic_load_n(&vcpu->state, __ATOMIC_SEQ_CST) == VCPU_IDLE)
+		host_futex_wake(&vcpu->pending);
+	else
+		host_tgkill(kernel_pid, vcpu->tid, HOST_SIG_IRQ);
+}
+
+static void run_irqs(struct pt_regs *regs)
+{
+	struct vcpu *vcpu = this_vcpu();
+	struct pt_regs *old = set_irq_regs(regs);
+	unsigned int pending;
+
+	irq_enter_rcu();
+	while ((pending = __atomic_exchange_n(&vcpu->pending, 0, __ATOMIC_SEQ_CST)))
+		while (pending) {
+			unsigned int irq = __ffs(pending);
+
+			pending &= ~(1U << irq);
+			generic_handle_irq(irq);
+		}
+	irq_exit_rcu();
+	set_irq_regs(old);
+}
+
+static void irq_entry(struct pt_regs *regs)
+{
+	irqentry_state_t state = irqentry_enter(regs);
+
+	run_irqs(regs);
+	irqentry_exit(regs, state);
+}
+
+/**
+ * vcpu_run_pending() - run what came in while interrupts were disabled
+ *
+ * Called by local_irq_enable(), with interrupts enabled.
+ */
+void vcpu_run_pending(void)
+{
+	struct vcpu *vcpu = this_vcpu();
+	struct pt_regs regs = {
+		.cs = KERNEL_CS,
+		.ip = (unsigned long)__builtin_return_address(0),
+		.bp = (unsigned long)__builtin_frame_address(0),
+		.sp = (unsigned long)__builtin_frame_address(0),
+	};
+
+	do {
+		WRITE_ONCE(vcpu->irq_on, 0);
+		irq_entry(&regs);
+		WRITE_ONCE(vcpu->irq_on, 1);
+		barrier();
+	} while (READ_ONCE(vcpu->pending));
+}
+EXPORT_SYMBOL(vcpu_run_pending);
+
+/**
+ * vcpu_irq_from_user() - run what stopped a runner; interrupts are disabled
+ */
+void vcpu_irq_from_user(struct pt_regs *regs)
+{
+	if (READ_ONCE(this_vcpu()->pending))
+		irq_entry(regs);
+	else
+		irqentry_exit(regs, irqentry_enter(regs));
+}
+
+/* A host signal for this vCPU. */
+static void host_interrupt(int signo, struct siginfo *info, struct host_ucontext *uc)
+{
+	struct vcpu *vcpu = this_vcpu();
+
+	if (signo == HOST_SIG_TIMER)
+		set_pending(vcpu, IRQ_TIMER);
+	if (READ_ONCE(vcpu->irq_on)) {
+		struct pt_regs regs;
+
+		host_uc_get_regs(uc, &regs);
+		while (READ_ONCE(vcpu->pending)) {
+			WRITE_ONCE(vcpu->irq_on, 0);
+			irq_entry(&regs);
+			WRITE_ONCE(vcpu->irq_on, 1);
+			barrier();
+		}
+	} else if (READ_ONCE(vcpu->runner)) {
+		engine->kick(vcpu);
+	}
+}
+
+/**
+ * vcpu_idle() - sleep until an interrupt; interrupts are disabled
+ */
+void vcpu_idle(void)
+{
+	struct vcpu *vcpu = this_vcpu();
+
+	__atomic_store_n(&vcpu->state, VCPU_IDLE, __ATOMIC_SEQ_CST);
+	if (!__atomic_load_n(&vcpu->pending, __ATOMIC_SEQ_CST)) {
+		int err = host_futex_wait(&vcpu->pending, 0, vcpu->deadline);
+
+		if (err == -ETIMEDOUT)
+			set_pending(vcpu, IRQ_TIMER);
+	}
+	__atomic_store_n(&vcpu->state, VCPU_KERNEL, __ATOMIC_SEQ_CST);
+	time_leave_idle(vcpu);
+}
+
+/**
+ * vcpu_init() - make the calling host thread a vCPU
+ *
+ * The task that runs is init_task. Called before anything that uses current
+ * or disables interrupts.
+ */
+void __init vcpu_init(struct vcpu *vcpu, int id)
+{
+	BUILD_BUG_ON(offsetof(struct vcpu, self) != VCPU_SELF);
+	BUILD_BUG_ON(offsetof(struct vcpu, current_task) != VCPU_CURRENT);
+	BUILD_BUG_ON(offsetof(struct vcpu, irq_on) != VCPU_IRQ_ON);
+	BUILD_BUG_ON(offsetof(struct vcpu, pending) != VCPU_PENDING);
+
+	vcpu->self = vcpu;
+	vcpu->current_task = &init_task;
+	vcpu->id = id;
+	vcpu->tid = host_gettid();
+	kernel_pid = host_getpid();
+	host_set_gs(vcpu);
+	host_altstack(irq_stack, IRQ_STACK_SIZE);
+	host_signal_handler(HOST_SIG_IRQ, host_interrupt);
+	host_signal_handler(HOST_SIG_TIMER, host_interrupt);
+}

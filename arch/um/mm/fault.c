@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Page faults of guest programs. The host tells the address and whether
+ * anything is mapped there, not what kind of access it was: that follows from
+ * what the space holds, and where it holds nothing, from the instruction.
+ */
+#include <linux/extable.h>
+#include <linux/mm.h>
+#include <linux/perf_event.h>
+#include <linux/sched/signal.h>
+#include <linux/signal.h>
+#include <asm/engine.h>
+#include <asm/insn_access.h>
+#include <asm/space.h>
+#include <asm/trap.h>
+#include <asm/trapnr.h>
+
+/* x86 page fault error code, for signal frames. */
+#define PF_PROT		1
+#define PF_WRITE	2
+#define PF_USER		4
+#define PF_INSTR	16
+
+static bool vma_allows(struct vm_area_struct *vma, unsigned int access)
+{
+	if (access == ACCESS_WRITE)
+		return vma->vm_flags & VM_WRITE;
+	if (access == ACCESS_EXEC)
+		return vma->vm_flags & VM_EXEC;
+	/* x86 reads whatever it may write or execute. */
+	return vma->vm_flags & (VM_READ | VM_WRITE | VM_EXEC);
+}
+
+/**
+ * fault_in_user() - make the page tables allow an access
+ * @mm:	the running task's
+ * @addr: user address
+ * @access: ACCESS_*
+ * @regs: the program's registers when it faulted itself, or NULL when the
+ *	kernel needs the page
+ *
+ * Sleeps; takes the mmap lock.
+ *
+ * Return: 0 when it may be tried again, or a negative signal number with the
+ * si_code in the bits above 8: -(SIGSEGV | SEGV_MAPERR << 8). -SIGKILL stands
+ * for a signal that is pending already.
+ */
+int fault_in_user(struct mm_struct *mm, unsigned long addr, unsigned int access,
+		  struct pt_regs *regs)
+{
+	unsigned int flags = FAULT_FLAG_DEFAULT;
+	struct vm_area_struct *vma;
+	vm_fault_t fault;
+
+	if (regs)
+		flags |= FAULT_FLAG_USER;
+	if (access == ACCESS_WRITE)
+		flags |= FAULT_FLAG_WRITE;
+	if (access == ACCESS_EXEC)
+		flags |= FAULT_FLAG_INSTRUCTION;
+	perf_sw_event(PERF_COUNT_SW_PAGE_FAULTS, 1, regs ?: task_pt_regs(current), addr);
+retry:
+	vma = lock_mm_and_find_vma(mm, addr, regs);
+	if (!vma)
+		return -(SIGSEGV | SEGV_MAPERR << 8);
+	if (!vma_allows(vma, access)) {
+		mmap_read_unlock(mm);
+		return -(SIGSEGV | SEGV_ACCERR << 8);
+	}
+	fault = handle_mm_fault(vma, addr, flags, regs);
+	if (fault & VM_FAULT_COMPLETED)
+		return 0;
+	if (fault & VM_FAULT_RETRY) {
+		/* The lock is gone already. The kernel's own access goes on. */
+		if (fatal_signal_pending(current) || (regs && signal_pending(current)))
+			return -SIGKILL;
+		flags |= FAULT_FLAG_TRIED;
+		goto retry;
+	}
+	mmap_read_unlock(mm);
+	if (likely(!(fault & VM_FAULT_ERROR)))
+		return 0;
+	if (fault & VM_FAULT_OOM) {
+		if (regs)
+			pagefault_out_of_memory();
+		return regs ? 0 : -SIGKILL;
+	}
+	if (fault & (VM_FAULT_SIGBUS | VM_FAULT_HWPOISON | VM_FAULT_HWPOISON_LARGE))
+		return -(SIGBUS | BUS_ADRERR << 8);
+	return -(SIGSEGV | SEGV_MAPERR << 8);
+}
+
+/* An instruction that is fetched and not there faults at its own address. */
+static bool is_fetch(const struct pt_regs *regs, unsigned long addr)
+{
+	return addr == regs->ip ||
+	       (addr - regs->ip < 15 && !(addr & ~PAGE_MASK));
+}
+
+static unsigned int access_of(struct pt_regs *regs, const struct trap *trap, bool *guessed)
+{
+	*guessed = false;
+	if (trap->code == SEGV_ACCERR) {
+		/* Mapped, so it can be read: a write, or an instruction. */
+		if (is_fetch(regs, trap->addr))
+			return ACCESS_EXEC;
+		return ACCESS_WRITE;
+	}
+	if (is_fetch(regs, trap->addr))
+		return ACCESS_EXEC;
+	*guessed = true;
+	return insn_writes(regs) ? ACCESS_WRITE : ACCESS_READ;
+}
+
+/**
+ * handle_fault() - guest code touched what its space does not hold
+ */
+void handle_fault(struct pt_regs *regs, const struct trap *trap)
+{
+	struct thread_struct *t = &current->thread;
+	struct mm_struct *mm = current->mm;
+	unsigned long addr = trap->addr;
+	unsigned int access;
+	bool guessed;
+	int err;
+
+	if (addr >= TASK_SIZE) {
+		t->cr2 = addr;
+		t->trap_nr = X86_TRAP_PF;
+		t->error_code = PF_USER;
+		force_sig_fault(SIGSEGV, SEGV_MAPERR, (void __user *)addr);
+		return;
+	}
+
+	access = access_of(regs, trap, &guessed);
+	if (space_fill(mm, addr, access))
+		return;
+	err = fault_in_user(mm, addr, access, regs);
+	if (guessed && access == ACCESS_WRITE && err == -(SIGSEGV | SEGV_ACCERR << 8)) {
+		/* The guess decides nothing: a write would fault again. */
+		access = ACCESS_READ;
+		if (space_fill(mm, addr, access))
+			return;
+		err = fault_in_user(mm, addr, access, regs);
+	}
+	if (!err) {
+		space_fill(mm, addr, access);
+		return;
+	}
+	if (err == -SIGKILL)
+		return;
+	t->cr2 = addr;
+	t->trap_nr = X86_TRAP_PF;
+	t->error_code = PF_USER | (trap->code == SEGV_ACCERR ? PF_PROT : 0) |
+			(access == ACCESS_WRITE ? PF_WRITE : 0) |
+			(access == ACCESS_EXEC ? PF_INSTR : 0);
+	force_sig_fault(-err & 0xff, -err >> 8, (void __user *)addr);
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Physmem: guest-physical memory, one memfd, mapped whole at PAGE_OFFSET.
+ *
+ * Its first bytes are the writable part of the kernel image: at start the
+ * image's data is copied there and mapped, shared, over the private pages that
+ * exec made, so that data is memory like any other and can be mapped wherever
+ * the rest can.
+ *
+ * The host allocates a page when it is first touched. Touching one by one is
+ * dear (a host fault each), so memory is populated a chunk at a time, when the
+ * page allocator hands out the first page of one.
+ */
+#include <linux/bitmap.h>
+#include <linux/init.h>
+#include <linux/kernel.h>
+#include <linux/memblock.h>
+#include <linux/mm.h>
+#include <linux/sizes.h>
+#include <asm/boot.h>
+#include <asm/host.h>
+#include <asm/physmem.h>
+#include <asm/sections.h>
+
+int physmem_fd __ro_after_init = -1;
+unsigned long physmem_size __ro_after_init;
+EXPORT_SYMBOL(physmem_size);
+
+/* Chunks that are populated as a whole: 256 KiB, 64 pages. */
+#define CHUNK_SHIFT	18
+#define CHUNK_SIZE	(1UL << CHUNK_SHIFT)
+
+static unsigned long *populated __ro_after_init;
+
+/**
+ * physmem_claim_image() - turn the image's writable part into physmem
+ *
+ * Nothing but the stack may have been written before.
+ *
+ * Return: 0 or -errno of the host.
+ */
+int __init physmem_claim_image(void)
+{
+	unsigned long start = (unsigned long)_sdata;
+	unsigned long len = (unsigned long)_edata - start;
+	unsigned long whole = PAGE_ALIGN((unsigned long)_end) - start;
+	unsigned long done = 0;
+	int fd, err;
+
+	fd = host_memfd("uml-physmem", __pa(start) + whole);
+	if (fd < 0)
+		return fd;
+	while (done < len) {
+		long n = host_pwrite(fd, (void *)(start + done), len - done, __pa(start) + done);
+
+		if (n <= 0)
+			return n ?: -EIO;
+		done += n;
+	}
+	err = host_map_shared((void *)start, whole, HOST_PROT_READ | HOST_PROT_WRITE, fd,
+			      __pa(start));
+	if (!err)
+		physmem_fd = fd;
+	return err;
+}
+
+/**
+ * physmem_populate() - bring a range in, in one host call
+ *
+ * What the host cannot give now it may give at the first touch, so an error
+ * is left to that.
+ */
+void physmem_populate(unsigned long phys, unsigned long len)
+{
+	host_populate(__va(phys), len);
+}
+
+/**
+ * physmem_init() - all of guest memory
+ * @size: bytes
+ *
+ * Ends with a message when the host refuses.
+ */
+void __init physmem_init(u64 size)
+{
+	unsigned long image = PAGE_ALIGN(__pa(_end));
+	int err;
+
+	if (size < image + SZ_16M)
+		boot_die("mem=%lluM is too small: the kernel needs at least %luM\n",
+			 size >> 20, (image + SZ_16M + SZ_1M - 1) >> 20);
+	err = host_setsize(physmem_fd, size);
+	if (!err)
+		err = host_map_shared_new((void *)PAGE_OFFSET, size,
+					  HOST_PROT_READ | HOST_PROT_WRITE, physmem_fd, 0);
+	if (err)
+		boot_die("mem=%lluM cannot be had: %s (limits: RLIMIT_AS, RLIMIT_FSIZE, vm.overcommit_memory)\n",
+			 size >> 20, host_error(err));
+	physmem_size = size;
+	/* Page structs and the first allocations; a 64th is for the page structs. */
+	physmem_populate(image, min_t(u64, size - image, size / 64 + SZ_4M));
+}
+
+/**
+ * physmem_track() - start populating by chunks; memblock is still there
+ */
+void __init physmem_track(void)
+{
+	unsigned long chunks = DIV_ROUND_UP(physmem_size, CHUNK_SIZE);
+
+	populated = memblock_alloc(BITS_TO_LONGS(chunks) * sizeof(long), SMP_CACHE_BYTES);
+	if (!populated)
+		panic("no memory for %lu chunk bits", chunks);
+}
+
+/**
+ * arch_alloc_page() - the page allocator hands out a run of pages
+ */
+void arch_alloc_page(struct page *page, int order)
+{
+	unsigned long phys = page_to_phys(page);
+	unsigned long first = phys >> CHUNK_SHIFT;
+	unsigned long last = (phys + (PAGE_SIZE << order) - 1) >> CHUNK_SHIFT;
+
+	for (unsigned long i = first; i <= last; i++) {
+		unsigned long start = i << CHUNK_SHIFT;
+
+		if (likely(test_bit(i, populated)))
+			continue;
+		set_bit(i, populated);
+		physmem_populate(start, min(CHUNK_SIZE, physmem_size - start));
+	}
+}
+EXPORT_SYMBOL(arch_alloc_page);

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Spaces. A space is a cache of an mm's page tables, held by a host process:
+ * filled by faults, behind by the orders in its list until it runs again.
+ *
+ * What is taken away is noted when Linux flushes; what is added, when a fault
+ * asks for it, together with what lies resident around it. All notes are
+ * carried out in one go, right before guest code runs.
+ *
+ * Spaces are pooled: one that loses its mm keeps its host process and is
+ * emptied when it gets the next mm.
+ */
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/mm_types.h>
+#include <linux/oom.h>
+#include <linux/pgtable.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <asm/engine.h>
+#include <asm/mmu_context.h>
+#include <asm/physmem.h>
+#include <asm/space.h>
+#include <asm/tlbflush.h>
+
+/* Resident pages around a fault that are mapped with it: 64 KiB. */
+#define AROUND		(16 * PAGE_SIZE)
+
+/* Spaces that wait for their next mm. */
+#define POOL_MAX	16
+static LIST_HEAD(pool);
+static unsigned int pooled;
+static DEFINE_SPINLOCK(pool_lock);
+
+/**
+ * space_sync() - carry out a space's orders
+ */
+void space_sync(struct space *space)
+{
+	if (!space->nr_ops)
+		return;
+	engine->space_update(space, space->ops, space->nr_ops);
+	space->nr_ops = 0;
+}
+
+static void add(struct space *space, const struct map_op *op)
+{
+	if (space->dead || ops_add(space, op))
+		return;
+	space_sync(space);
+	ops_add(space, op);
+}
+
+/**
+ * ops_set() - order a page to be mapped
+ */
+void ops_set(struct space *space, unsigned long addr, unsigned long phys, unsigned int prot)
+{
+	struct map_op op = {
+		.kind = MAP_SET, .prot = prot, .addr = addr, .len = PAGE_SIZE, .phys = phys,
+	};
+
+	add(space, &op);
+}
+
+static void note(struct mm_struct *mm, enum map_kind kind, unsigned long addr,
+		 unsigned long len)
+{
+	struct map_op op = { .kind = kind, .addr = addr, .len = len };
+
+	if (mm->context.space && addr < TASK_SIZE)
+		add(mm->context.space, &op);
+}
+
+/**
+ * space_flush_range() - the pages of a range may no longer be what they were
+ */
+void space_flush_range(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	if (end > TASK_SIZE)
+		end = TASK_SIZE;
+	start &= PAGE_MASK;
+	end = PAGE_ALIGN(end);
+	if (start < end)
+		note(mm, MAP_UNSET, start, end - start);
+}
+EXPORT_SYMBOL_GPL(space_flush_range);
+
+/**
+ * space_note_wrprotect() - fork has write-protected a page
+ */
+void space_note_wrprotect(struct mm_struct *mm, unsigned long addr)
+{
+	note(mm, MAP_READONLY, addr, PAGE_SIZE);
+}
+
+/**
+ * flush_tlb_mm() - nothing in the space may be trusted
+ */
+void flush_tlb_mm(struct mm_struct *mm)
+{
+	/* After fork: each page that changed was noted as it changed. */
+	if (mm->context.forked) {
+		mm->context.forked = false;
+		return;
+	}
+	note(mm, MAP_EMPTY, 0, TASK_SIZE);
+}
+
+void flush_tlb_all(void)
+{
+	struct task_struct *p;
+
+	rcu_read_lock();
+	for_each_process(p) {
+		struct task_struct *t = find_lock_task_mm(p);
+
+		if (!t)
+			continue;
+		flush_tlb_mm(t->mm);
+		task_unlock(t);
+	}
+	rcu_read_unlock();
+	flush_tlb_kernel_range(MODULES_VADDR, MODULES_END);
+	flush_tlb_kernel_range(VMALLOC_START, VMALLOC_END);
+}
+
+void update_mmu_cache_range(struct vm_fault *vmf, struct vm_area_struct *vma,
+			    unsigned long addr, pte_t *ptep, unsigned int nr)
+{
+	/* The fault itself fills the space when it is done: space_fill(). */
+}
+
+/* The table of the last level that covers an address, or NULL. */
+static pte_t *pte_table(struct mm_struct *mm, unsigned long addr)
+{
+	pgd_t *pgd = pgd_offset(mm, addr);
+	p4d_t *p4d = p4d_offset(pgd, addr);
+	pud_t *pud;
+	pmd_t *pmd;
+
+	if (!p4d_present(*p4d))
+		return NULL;
+	pud = pud_offset(p4d, addr);
+	if (!pud_present(*pud))
+		return NULL;
+	pmd = pmd_offset(pud, addr);
+	if (!pmd_present(*pmd))
+		return NULL;
+	return (pte_t *)pmd_page_vaddr(*pmd);
+}
+
+/*
+ * What a space may allow. Writing waits for the dirty bit, which the write
+ * fault sets; the accessed bit costs nothing, reclaim clears it with a flush.
+ */
+static unsigned int space_prot(pte_t pte)
+{
+	unsigned int prot = MAP_PROT_READ;
+
+	if (!pte_user(pte) || (pte_val(pte) & PAGE_MASK) >= physmem_size)
+		return 0;
+	if (pte_write(pte) && pte_dirty(pte))
+		prot |= MAP_PROT_WRITE;
+	if (pte_exec(pte))
+		prot |= MAP_PROT_EXEC;
+	return prot;
+}
+
+/**
+ * space_fill() - map a page that the page tables hold, and its neighbours
+ * @mm: the running task's
+ * @addr: where guest code faulted
+ * @access: ACCESS_READ, ACCESS_WRITE or ACCESS_EXEC
+ *
+ * Return: false when the page tables do not allow the access (yet).
+ */
+bool space_fill(struct mm_struct *mm, unsigned long addr, unsigned int access)
+{
+	static const u8 need[] = {
+		[ACCESS_READ] = MAP_PROT_READ,
+		[ACCESS_WRITE] = MAP_PROT_READ | MAP_PROT_WRITE,
+		[ACCESS_EXEC] = MAP_PROT_READ | MAP_PROT_EXEC,
+	};
+	pte_t *table = pte_table(mm, addr);
+	unsigned long start, a;
+	unsigned int prot;
+
+	if (!table)
+		return false;
+	addr &= PAGE_MASK;
+	prot = space_prot(ptep_get(&table[pte_index(addr)]));
+	if (!prot || (prot & need[access]) != need[access])
+		return false;
+
+	start = addr & ~(AROUND - 1);
+	for (a = start; a < start + AROUND; a += PAGE_SIZE) {
+		pte_t *ptep = &table[pte_index(a)];
+		pte_t pte = ptep_get(ptep);
+
+		prot = space_prot(pte);
+		if (!prot || (a != addr && (pte_val(pte) & _PAGE_IN_SPACE)))
+			continue;
+		ops_set(mm->context.space, a, pte_val(pte) & PAGE_MASK, prot);
+		WRITE_ONCE(*ptep, __pte(pte_val(pte) | _PAGE_IN_SPACE | _PAGE_ACCESSED));
+	}
+	return true;
+}
+
+static struct space *space_get(void)
+{
+	struct map_op empty = { .kind = MAP_EMPTY, .len = TASK_SIZE };
+	struct space *space;
+	int err;
+
+	spin_lock(&pool_lock);
+	space = list_first_entry_or_null(&pool, struct space, list);
+	if (space) {
+		list_del(&space->list);
+		pooled--;
+	}
+	spin_unlock(&pool_lock);
+	if (space) {
+		ops_add(space, &empty);
+		return space;
+	}
+
+	space = kzalloc(sizeof(*space), GFP_KERNEL_ACCOUNT);
+	if (!space)
+		return ERR_PTR(-ENOMEM);
+	space->data = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	err = space->data ? engine->space_create(space) : -ENOMEM;
+	if (err) {
+		free_page((unsigned long)space->data);
+		kfree(space);
+		return ERR_PTR(err);
+	}
+	return space;
+}
+
+static void space_put(struct space *space)
+{
+	bool keep = false;
+
+	spin_lock(&pool_lock);
+	if (!space->dead && pooled < POOL_MAX) {
+		list_add(&space->list, &pool);
+		pooled++;
+		keep = true;
+	}
+	spin_unlock(&pool_lock);
+	if (keep)
+		return;
+	engine->space_destroy(space);
+	free_page((unsigned long)space->data);
+	kfree(space);
+}
+
+int init_new_context(struct task_struct *task, struct mm_struct *mm)
+{
+	struct space *space = space_get();
+
+	/* dup_mm() copied the parent's. */
+	mm->context.space = NULL;
+	mm->context.forked = false;
+	if (IS_ERR(space))
+		return PTR_ERR(space);
+	mm->context.space = space;
+	return 0;
+}
+
+void destroy_context(struct mm_struct *mm)
+{
+	struct space *space = mm->context.space;
+
+	if (!space)
+		return;
+	mm->context.space = NULL;
+	if (space->holds) {
+		space->holds->owner = NULL;
+		space->holds = NULL;
+	}
+	space_put(space);
+}
+
+/**
+ * uregs_fetch() - make uregs->xstate current
+ */
+void uregs_fetch(struct uregs *uregs)
+{
+	if (uregs->owner)
+		engine->fetch_xstate(uregs->owner, uregs);
+}
+EXPORT_SYMBOL_GPL(uregs_fetch);
+
+/**
+ * uregs_drop() - forget what a runner holds: xstate is about to be set anew
+ */
+void uregs_drop(struct uregs *uregs)
+{
+	if (uregs->owner)
+		uregs->owner->holds = NULL;
+	uregs->owner = NULL;
+}
