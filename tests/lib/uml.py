@@ -76,6 +76,31 @@ def family(first, alive=True):
             if p in table and not (alive and table[p][2] in "ZX")}
 
 
+def sweep():
+    """Kill all descendants of this process; what was alive of them."""
+    found = set()
+    for _ in range(100):
+        table = process_table()
+        left, front = set(), {os.getpid()}
+        while front:
+            front = {p for p, row in table.items() if row[0] in front} - left
+            left |= front
+        for pid in left:
+            if table[pid][2] not in "ZX":
+                found.add(f"{pid} ({table[pid][4]})")
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            break
+        time.sleep(0.02)
+    return sorted(found)
+
+
 def tail(data, lines=8):
     text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
     return "\n".join(text.splitlines()[-lines:])
