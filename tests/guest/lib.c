@@ -267,7 +267,7 @@ static bool run_case(const char *prog, int i)
 
 	for (char *line = strtok(out, "\n"); line; line = strtok(NULL, "\n")) {
 		if (line[0] == '#') {
-			printf("@@ # %s:%s %s\n", prog, cases[i].name, line + 1);
+			printf("@@ # %s:%s %s\n", prog, cases[i].name, line + 2);
 		} else if (!strncmp(line, "skip: ", 6)) {
 			snprintf(why, sizeof(why), "%s", line + 6);
 		} else {
