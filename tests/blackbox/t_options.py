@@ -5,6 +5,7 @@ import os
 import re
 import time
 
+from t_confined import NOBODY, copy, need
 from uml import INITRAMFS, Skipped, check, ended, gave, run, sh
 
 # In this order; between them may stand checks of our own.
@@ -83,9 +84,8 @@ def test_ubd_not_readable(tmp):
     with open(path, "w"):
         pass
     os.chmod(path, 0)
-    wrap = (["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-            if os.getuid() == 0 else [])
-    r = ended(run(f"ubd0={path}", cmd="true", wrap=wrap), 1)
+    user = dict(wrap=need(*NOBODY), linux=copy(tmp), cwd="/")
+    r = ended(run(f"ubd0={path}", cmd="true", **user), 1)
     check(b"Permission denied" in r.err, "not clear why", r)
 
 

@@ -9,6 +9,7 @@ import subprocess
 import time
 
 from disk import MIB, blank, cat, ext4, fsck, mbr, noise, read
+from t_confined import NOBODY, copy, need
 from uml import LIMIT, Guest, Skipped, check, ended, run, sh
 
 
@@ -155,11 +156,10 @@ def test_read_only_file(tmp):
     """An image that the user may not write works with r, and is told without."""
     disk = noise(tmp)
     os.chmod(disk, 0o444)
-    wrap = (["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-            if os.getuid() == 0 else [])
-    r = ended(run(f"ubd0={disk}", cmd="true", wrap=wrap), 1)
+    user = dict(wrap=need(*NOBODY), linux=copy(tmp), cwd="/")
+    r = ended(run(f"ubd0={disk}", cmd="true", **user), 1)
     check(b"Permission denied" in r.err, "not clear why", r)
-    r = ended(sh("sha256sum /dev/ubda", f"ubd0r={disk}", wrap=wrap), 0)
+    r = ended(sh("sha256sum /dev/ubda", f"ubd0r={disk}", **user), 0)
     check(sha(read(disk)) in r.out, "the guest reads other bytes", r)
 
 
