@@ -10,7 +10,7 @@
  * More separate pieces than a host allows one process by default (65,530):
  * every second page of a large region.
  */
-TEST_LIMIT(scattered_200000_pages, 55)
+TEST_LIMIT(scattered_200000_pages, 90)
 {
 	enum { N = 200000 };
 	volatile uint64_t *p;
