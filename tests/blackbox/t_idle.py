@@ -61,6 +61,7 @@ def test_idle_sleepers():
 
 
 test_idle_shell.seconds = test_idle_sleepers.seconds = SECONDS + 25
+test_idle_shell.alone = test_idle_sleepers.alone = True
 
 
 def test_clock_is_the_hosts():
@@ -96,3 +97,6 @@ def test_timer_interrupts_a_busy_loop():
     """A busy process does not keep the others from the CPU."""
     r = ended(sh("(while :; do :; done) & p=$!; sleep 0.5; echo awake; kill $p"), 0)
     check(re.fullmatch(rb"awake\n", r.out), "no time slice for the shell", r)
+
+
+test_sleep_lasts_as_long.alone = True
