@@ -66,6 +66,7 @@ asmlinkage void __init __noreturn boot_main(unsigned long *stack)
 	unsigned long *aux = stack + argc + 2;
 	const char *home = NULL;
 
+	host_open_std_fds();
 	err = physmem_claim_image();
 	if (err) {
 		/* No boot_die(): nothing but the stack can be trusted yet. */

@@ -52,6 +52,8 @@ static struct line {
 	bool pts;
 	bool eof;
 	bool started;
+	bool throttled;
+	struct delayed_work again;
 } lines[LINES] = {
 	[0] = { .in = 0, .out = 1 },
 	[1 ... LINES - 1] = { .in = -1, .out = -1 },
@@ -145,35 +147,40 @@ static int con_install(struct tty_driver *drv, struct tty_struct *tty)
 	return 0;
 }
 
-static const struct tty_operations con_ops = {
-	.install = con_install,
-	.open = con_open,
-	.close = con_close,
-	.hangup = con_hangup,
-	.write = con_write,
-	.write_room = con_write_room,
-};
+/*
+ * The end of input. A terminal that is gone hangs up; elsewhere each read
+ * from now on finds the end of the file, as far as that fits.
+ */
+static void line_end(struct line *line)
+{
+	line->eof = true;
+	if (line->terminal || line->pts) {
+		tty_port_tty_hangup(&line->port, false);
+		return;
+	}
+	for (int i = 0; i < CHUNK; i++)
+		tty_insert_flip_char(&line->port, 4, TTY_NORMAL);
+	tty_flip_buffer_push(&line->port);
+}
 
-/* Hand input to the tty layer. Return: false when it has no room now. */
-static bool line_input(struct line *line)
+/* Hand input to the tty layer; what it has no room for stays with the host. */
+static void line_input(struct line *line)
 {
 	u8 buf[CHUNK];
 	long n;
-	int room = tty_buffer_space_avail(&line->port);
 
-	if (room < 2 * CHUNK)
-		return false;
+	if (line->throttled)
+		return;		/* con_unthrottle() goes on */
+	if (tty_buffer_space_avail(&line->port) < 2 * CHUNK) {
+		schedule_delayed_work(&line->again, 1);
+		return;
+	}
 	n = host_read(line->in, buf, sizeof(buf));
 	if (n == -EAGAIN)
-		return true;
+		goto rearm;
 	if (n <= 0) {
-		line->eof = true;
-		if (line->terminal || line->pts)
-			tty_port_tty_hangup(&line->port, false);
-		else
-			tty_insert_flip_char(&line->port, 4, TTY_NORMAL);
-		tty_flip_buffer_push(&line->port);
-		return true;
+		line_end(line);
+		return;
 	}
 	for (long i = 0; i < n; i++) {
 		if (!line->terminal && !line->pts && (buf[i] == 4 || buf[i] == 0x16))
@@ -181,8 +188,41 @@ static bool line_input(struct line *line)
 		tty_insert_flip_char(&line->port, buf[i], TTY_NORMAL);
 	}
 	tty_flip_buffer_push(&line->port);
-	return true;
+rearm:
+	watch_rearm(line->in_watch);
 }
+
+static void line_again(struct work_struct *work)
+{
+	struct line *line = container_of(work, struct line, again.work);
+
+	watch_rearm(line->in_watch);
+}
+
+static void con_throttle(struct tty_struct *tty)
+{
+	lines[tty->index].throttled = true;
+}
+
+static void con_unthrottle(struct tty_struct *tty)
+{
+	struct line *line = &lines[tty->index];
+
+	line->throttled = false;
+	if (line->in_watch >= 0 && !line->eof)
+		watch_rearm(line->in_watch);
+}
+
+static const struct tty_operations con_ops = {
+	.install = con_install,
+	.open = con_open,
+	.close = con_close,
+	.hangup = con_hangup,
+	.write = con_write,
+	.write_room = con_write_room,
+	.throttle = con_throttle,
+	.unthrottle = con_unthrottle,
+};
 
 static irqreturn_t con_interrupt(int irq, void *dev)
 {
@@ -193,11 +233,8 @@ static irqreturn_t con_interrupt(int irq, void *dev)
 			continue;
 		if (line->out_watch >= 0 && watch_ready(line->out_watch))
 			tty_port_tty_wakeup(&line->port);
-		if (line->in_watch >= 0 && !line->eof && watch_ready(line->in_watch)) {
+		if (line->in_watch >= 0 && !line->eof && watch_ready(line->in_watch))
 			line_input(line);
-			if (!line->eof)
-				watch_rearm(line->in_watch);
-		}
 	}
 	return IRQ_HANDLED;
 }
@@ -363,6 +400,7 @@ static void __init line_setup(struct line *line)
 		line->tty_out = line->out >= 0 && host_isatty(line->out);
 	}
 	tty_port_init(&line->port);
+	INIT_DELAYED_WORK(&line->again, line_again);
 	line->port.ops = &port_ops;
 	if (line->terminal)
 		host_tty_raw(line->in);

@@ -87,6 +87,7 @@ static int ubd_main(void *arg)
 	struct ubd_thread *t = arg;
 
 	host_block_all_signals();
+	host_unpin();
 	for (;;) {
 		unsigned int seen = __atomic_load_n(&t->wake, __ATOMIC_SEQ_CST);
 		struct ubd_io *io = take(&t->todo), *next;

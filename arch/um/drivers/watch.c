@@ -32,6 +32,7 @@ static int watcher(void *arg)
 	u32 id;
 
 	host_block_all_signals();
+	host_unpin();
 	for (;;) {
 		if (host_epoll_wait(epfd, &id) != 1 || id >= MAX_WATCHES)
 			continue;

@@ -21,6 +21,23 @@ int host_close(int fd)
 	return host_call(__NR_close, fd);
 }
 
+/**
+ * host_open_std_fds() - make descriptors 0 to 2 exist, as /dev/null if need be
+ *
+ * So that no file of ours is taken for one of them.
+ */
+int host_open_std_fds(void)
+{
+	long fd;
+
+	do {
+		fd = host_call(__NR_openat, AT_FDCWD, "/dev/null", O_RDWR, 0);
+	} while (fd >= 0 && fd <= 2);
+	if (fd >= 0)
+		host_call(__NR_close, fd);
+	return fd < 0 ? fd : 0;
+}
+
 int host_dup(int fd)
 {
 	return host_call(__NR_fcntl, fd, F_DUPFD_CLOEXEC, 3);

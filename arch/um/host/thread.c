@@ -6,6 +6,7 @@
 #include <uapi/linux/prctl.h>
 #include <linux/sched.h>
 #include <linux/signal.h>
+#include <linux/string.h>
 #include <linux/time.h>
 #include <uapi/linux/wait.h>
 #include <uapi/asm/prctl.h>
@@ -140,6 +141,17 @@ int host_pin_to_current_cpu(void)
 	if (cpu >= sizeof(mask) * 8)
 		return -EINVAL;
 	mask[cpu / 64] = 1UL << (cpu % 64);
+	return host_call(__NR_sched_setaffinity, 0, sizeof(mask), mask);
+}
+
+/**
+ * host_unpin() - let this thread run on any CPU that it may
+ */
+int host_unpin(void)
+{
+	unsigned long mask[16];
+
+	memset(mask, 0xff, sizeof(mask));
 	return host_call(__NR_sched_setaffinity, 0, sizeof(mask), mask);
 }
 

@@ -49,6 +49,7 @@ int copy_thread(struct task_struct *p, const struct kernel_clone_args *args)
 	t->fn = args->fn;
 	t->arg = args->fn_arg;
 	clear_tsk_thread_flag(p, TIF_SINGLESTEP);
+	clear_task_syscall_work(p, SYSCALL_EXIT_TRAP);
 	t->uregs.step = false;
 
 	if (p->flags & PF_KTHREAD)

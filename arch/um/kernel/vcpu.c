@@ -20,7 +20,6 @@
 #include <asm/host.h>
 #include <asm/irq_regs.h>
 #include <asm/trap.h>
-#include <asm/um_time.h>
 #include <asm/vcpu.h>
 
 #define IRQ_STACK_SIZE	(64 * 1024)
@@ -145,7 +144,6 @@ void vcpu_idle(void)
 			set_pending(vcpu, IRQ_TIMER);
 	}
 	__atomic_store_n(&vcpu->state, VCPU_KERNEL, __ATOMIC_SEQ_CST);
-	time_leave_idle(vcpu);
 }
 
 /**

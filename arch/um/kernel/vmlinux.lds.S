@@ -7,7 +7,6 @@
  * sections hold relocated pointers beside written ones.
  */
 #define RO_EXCEPTION_TABLE_ALIGN	16
-#define EMITS_PT_NOTE
 #include <asm/vmlinux.lds.h>
 #include <asm/cache.h>
 #include <asm/page.h>
@@ -21,7 +20,6 @@ jiffies = jiffies_64;
 PHDRS {
 	text PT_LOAD FLAGS(5);
 	data PT_LOAD FLAGS(6);
-	note PT_NOTE FLAGS(0);
 	stack PT_GNU_STACK FLAGS(6);
 }
 
@@ -56,13 +54,12 @@ SECTIONS
 
 	. = ALIGN(PAGE_SIZE);
 	_sdata = .;
-	RO_DATA(PAGE_SIZE) :data
-	.data.rel.ro : { *(.data.rel.ro .data.rel.ro.*) } :data
 	.um_help : {
 		__um_help_start = .;
 		KEEP(*(.um_help))
 		__um_help_end = .;
 	} :data
+	RO_DATA(PAGE_SIZE)
 	BUG_TABLE
 
 	. = ALIGN(PAGE_SIZE);

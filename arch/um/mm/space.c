@@ -63,10 +63,10 @@ void ops_set(struct space *space, unsigned long addr, unsigned long phys, unsign
 	add(space, &op);
 }
 
-static void note(struct mm_struct *mm, enum map_kind kind, unsigned long addr,
-		 unsigned long len)
+static void note(struct mm_struct *mm, enum map_kind kind, unsigned int prot,
+		 unsigned long addr, unsigned long len)
 {
-	struct map_op op = { .kind = kind, .addr = addr, .len = len };
+	struct map_op op = { .kind = kind, .prot = prot, .addr = addr, .len = len };
 
 	if (mm->context.space && addr < TASK_SIZE)
 		add(mm->context.space, &op);
@@ -82,16 +82,16 @@ void space_flush_range(struct mm_struct *mm, unsigned long start, unsigned long 
 	start &= PAGE_MASK;
 	end = PAGE_ALIGN(end);
 	if (start < end)
-		note(mm, MAP_UNSET, start, end - start);
+		note(mm, MAP_UNSET, 0, start, end - start);
 }
 EXPORT_SYMBOL_GPL(space_flush_range);
 
 /**
  * space_note_wrprotect() - fork has write-protected a page
  */
-void space_note_wrprotect(struct mm_struct *mm, unsigned long addr)
+void space_note_wrprotect(struct mm_struct *mm, unsigned long addr, bool exec)
 {
-	note(mm, MAP_READONLY, addr, PAGE_SIZE);
+	note(mm, MAP_READONLY, MAP_PROT_READ | (exec ? MAP_PROT_EXEC : 0), addr, PAGE_SIZE);
 }
 
 /**
@@ -104,7 +104,7 @@ void flush_tlb_mm(struct mm_struct *mm)
 		mm->context.forked = false;
 		return;
 	}
-	note(mm, MAP_EMPTY, 0, TASK_SIZE);
+	note(mm, MAP_EMPTY, 0, 0, TASK_SIZE);
 }
 
 void flush_tlb_all(void)

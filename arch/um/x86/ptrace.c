@@ -90,6 +90,8 @@ static int fp_get(struct task_struct *t, const struct user_regset *set, struct m
 {
 	struct uregs *u = &t->thread.uregs;
 
+	if (!u->xstate)		/* a worker thread, never in user mode */
+		return membuf_zero(&to, sizeof(struct user_i387_struct));
 	uregs_fetch(u);
 	return membuf_write(&to, u->xstate, sizeof(struct user_i387_struct));
 }
@@ -120,6 +122,8 @@ static int xstate_get(struct task_struct *t, const struct user_regset *set, stru
 	struct uregs *u = &t->thread.uregs;
 	struct _xstate *x = u->xstate;
 
+	if (!x)
+		return membuf_zero(&to, xstate_size);
 	uregs_fetch(u);
 	/* Debuggers read XCR0 here. */
 	x->fpstate.sw_reserved = (struct _fpx_sw_bytes){ };
@@ -200,12 +204,15 @@ const struct user_regset_view *task_user_regset_view(struct task_struct *task)
 void user_enable_single_step(struct task_struct *t)
 {
 	set_tsk_thread_flag(t, TIF_SINGLESTEP);
+	/* A stepped system call reports a step when it is done. */
+	set_task_syscall_work(t, SYSCALL_EXIT_TRAP);
 	t->thread.uregs.step = true;
 }
 
 void user_disable_single_step(struct task_struct *t)
 {
 	clear_tsk_thread_flag(t, TIF_SINGLESTEP);
+	clear_task_syscall_work(t, SYSCALL_EXIT_TRAP);
 	t->thread.uregs.step = false;
 }
 

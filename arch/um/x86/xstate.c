@@ -9,6 +9,7 @@
 #include <linux/errno.h>
 #include <linux/init.h>
 #include <linux/sched.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <asm/boot.h>
@@ -35,12 +36,11 @@ void __init xstate_init(void)
 	signal_frame_size = 1024 + xstate_size + 64 + 4;
 }
 
-static int __init xstate_cache(void)
+/* Called before the first task with a state is made. */
+void __init arch_task_cache_init(void)
 {
 	cache = kmem_cache_create("xstate", xstate_size, 64, SLAB_ACCOUNT | SLAB_PANIC, NULL);
-	return 0;
 }
-early_initcall(xstate_cache);
 
 /**
  * xstate_alloc() - room for a task's state

@@ -44,7 +44,7 @@ enum map_kind { MAP_SET, MAP_UNSET, MAP_READONLY, MAP_EMPTY };
  * @kind:	MAP_SET maps physmem, MAP_UNSET takes pages away, MAP_READONLY
  *		takes write access away (and may take the pages away), MAP_EMPTY
  *		takes everything away
- * @prot:	MAP_SET: the access that is allowed, MAP_PROT_*
+ * @prot:	MAP_SET, MAP_READONLY: the access that is allowed, MAP_PROT_*
  * @addr:	guest address, page aligned, below TASK_SIZE
  * @len:	bytes, whole pages
  * @phys:	MAP_SET: guest-physical address

@@ -200,7 +200,7 @@ static inline void pte_clear(struct mm_struct *mm, unsigned long addr, pte_t *pt
  * pages are noted here instead, so that the parent keeps the rest of its space.
  */
 #define __HAVE_ARCH_PTEP_SET_WRPROTECT
-void space_note_wrprotect(struct mm_struct *mm, unsigned long addr);
+void space_note_wrprotect(struct mm_struct *mm, unsigned long addr, bool exec);
 static inline void ptep_set_wrprotect(struct mm_struct *mm, unsigned long addr,
 				      pte_t *ptep)
 {
@@ -208,7 +208,7 @@ static inline void ptep_set_wrprotect(struct mm_struct *mm, unsigned long addr,
 
 	WRITE_ONCE(*ptep, pte_wrprotect(old));
 	if ((pte_val(old) & (_PAGE_WRITE | _PAGE_DIRTY)) == (_PAGE_WRITE | _PAGE_DIRTY))
-		space_note_wrprotect(mm, addr);
+		space_note_wrprotect(mm, addr, pte_val(old) & _PAGE_EXEC);
 }
 
 /* Swap entries */

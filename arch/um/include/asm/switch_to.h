@@ -3,11 +3,14 @@
 #define _ASM_UM_SWITCH_TO_H
 
 #include <asm/current.h>
+#include <asm/um_time.h>
 
 struct task_struct *__switch_to_asm(struct task_struct *prev, struct task_struct *next);
 
 #define switch_to(prev, next, last)			\
 do {							\
+	if (unlikely(is_idle_task(prev)))		\
+		time_leave_idle(this_vcpu());		\
 	set_current(next);				\
 	(last) = __switch_to_asm((prev), (next));	\
 } while (0)
