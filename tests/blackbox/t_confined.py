@@ -65,7 +65,7 @@ def few_processes(script, tmp, seconds):
 
 
 def test_process_limit(tmp):
-    script = ("(for i in $(seq 400); do sleep 100 & done) 2>&1 | tail -n 1;"
+    script = ("(for i in $(seq 400); do sleep 100 >&- 2>&- & done) 2>&1 | tail -n 1;"
               "killall sleep; sleep 0.2; /bin/echo lives")
     r = few_processes(script, tmp, 25)
     if os.getuid() == 0:    # else other processes of the user count too
