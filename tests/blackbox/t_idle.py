@@ -6,7 +6,7 @@ import re
 import signal
 import time
 
-from uml import Failed, Guest, check, ended, sh
+from uml import Failed, Guest, Skipped, check, ended, sh
 
 SECONDS = 30 if os.environ.get("LONG") else 10
 HZ = os.sysconf("SC_CLK_TCK")
@@ -100,3 +100,22 @@ def test_timer_interrupts_a_busy_loop():
 
 
 test_sleep_lasts_as_long.alone = True
+
+
+def test_start_is_quick():
+    """Median of 20: a command's first output 150 ms after start. The limit is
+    for a quiet host; on a busy one the test is skipped.
+    """
+    times = []
+    for _ in range(20):
+        with Guest(cmd=["echo", "hello"]) as g:
+            g.until(rb"hello\n")
+            times.append(1000 * (time.monotonic() - g.start))
+    median = sorted(times)[10]
+    busy = os.getloadavg()[0] / (os.cpu_count() or 1)
+    if median > 150 and busy > 0.7:
+        raise Skipped(f"{median:.0f} ms, but the host is busy (load {busy:.1f} a CPU)")
+    check(median <= 150, f"the median is {median:.0f} ms")
+
+
+test_start_is_quick.alone = True
