@@ -218,6 +218,31 @@ TEST(handler_alters_the_frame)
 	}
 }
 
+static volatile uint16_t handler_control, handler_tags;
+static volatile uint32_t handler_mxcsr;
+
+static void look_at_own(int sig, siginfo_t *si, void *ucp)
+{
+	struct {
+		uint16_t control, pad, status, pad2, tags, pad3[9];
+	} env;
+	uint32_t mxcsr;
+
+	asm volatile("fnstenv %0\n\tstmxcsr %1" : "=m"(env), "=m"(mxcsr));
+	handler_control = env.control;
+	handler_tags = env.tags;
+	handler_mxcsr = mxcsr;
+}
+
+TEST(handler_starts_afresh)
+{
+	on_signal(SIGUSR1, look_at_own, 0);
+	FP_KEEPS(8, raw_syscall(SYS_tgkill, getpid(), gettid(), SIGUSR1, 0));
+	CHECK_EQ(handler_control, 0x37f);
+	CHECK_EQ(handler_tags, 0xffff);
+	CHECK_EQ(handler_mxcsr, 0x1f80);
+}
+
 static void drop(int sig, siginfo_t *si, void *ucp)
 {
 	((ucontext_t *)ucp)->uc_mcontext.fpregs = NULL;
