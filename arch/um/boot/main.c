@@ -13,6 +13,7 @@
 #include <linux/auxvec.h>
 #include <linux/init.h>
 #include <linux/kernel.h>
+#include <linux/signal.h>
 #include <linux/init_task.h>
 #include <linux/sched/task.h>
 #include <linux/sched/task_stack.h>
@@ -67,6 +68,7 @@ asmlinkage void __init __noreturn boot_main(unsigned long *stack)
 	const char *home = NULL;
 
 	host_open_std_fds();
+	host_signal_ignore(SIGXFSZ);	/* EFBIG says it better */
 	err = physmem_claim_image();
 	if (err) {
 		/* No boot_die(): nothing but the stack can be trusted yet. */

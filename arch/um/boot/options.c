@@ -44,6 +44,9 @@ UM_HELP(initrd,
 UM_HELP(root,
 "root=DEVICE\n"
 "    Root file system, for instance /dev/ubda with ubd0=FILE.\n\n");
+UM_HELP(init,
+"init=PATH, rw, ro\n"
+"    What runs first in the root file system, and how that is mounted.\n\n");
 UM_HELP(mode,
 "mode=skas0, skas0=ptrace\n"
 "    How guest programs run: every address space in a host process of its own.\n"

@@ -41,6 +41,7 @@ const char *host_error(int err)
 		{ ENOTDIR, "Not a directory" },
 		{ EISDIR, "Is a directory" },
 		{ EINVAL, "Invalid argument" },
+		{ EFBIG, "File too large" },
 		{ EMFILE, "Too many open files" },
 		{ ENOSPC, "No space left on device" },
 		{ EROFS, "Read-only file system" },
@@ -116,12 +117,13 @@ static void __init check_exec_map(int fd)
 static bool __init probe_request(int request)
 {
 	unsigned long buf[16] = { 0 };
-	int pid, status, err;
+	int parent = host_getpid(), pid, status, err;
 
 	pid = host_fork();
 	if (pid < 0)
 		return false;
 	if (!pid) {
+		host_die_with(parent);
 		host_ptrace_traceme();
 		host_kill(host_getpid(), SIGSTOP);
 		host_exit(0);

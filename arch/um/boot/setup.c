@@ -31,7 +31,7 @@ static void __init load_initrd(const char *path)
 	void *mem;
 	int fd, err;
 
-	fd = host_open(path, HOST_RDONLY);
+	fd = host_open(path, HOST_RDONLY | HOST_NONBLOCK);
 	if (fd < 0)
 		boot_die("initrd=%s: cannot open: %s\n", path, host_error(fd));
 	err = host_file_size(fd, &size, &block);

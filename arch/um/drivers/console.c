@@ -10,7 +10,7 @@
  * A terminal of the host is in raw mode while the guest runs: keys, Ctrl-C
  * among them, are the guest's tty layer's to interpret. When input is no
  * terminal, the line passes bytes as they are: no echo, no signals, nothing
- * added to output; the end of input is the end of file for its reader.
+ * added to output; the end of input is the end of file for its readers.
  *
  * Output does not block the guest: what the host does not take now waits in
  * the tty layer until the descriptor can be written.
@@ -34,6 +34,8 @@
 
 #define LINES		16
 #define CHUNK		256	/* what a writable terminal takes without blocking */
+#define CHAR_EOF	4	/* Ctrl-D */
+#define CHAR_QUOTE	0x16	/* Ctrl-V, LNEXT */
 
 UM_HELP(con,
 "con0=CHANNEL .. con15=CHANNEL, or conN=INPUT,OUTPUT\n"
@@ -54,6 +56,7 @@ static struct line {
 	bool started;
 	bool throttled;
 	struct delayed_work again;
+	unsigned int unpushed;	/* bytes of a line not yet given to its reader */
 } lines[LINES] = {
 	[0] = { .in = 0, .out = 1 },
 	[1 ... LINES - 1] = { .in = -1, .out = -1 },
@@ -76,8 +79,12 @@ static int line_output(struct line *line, const u8 *buf, int len)
 		n = host_write(line->out, buf + done, min(len - done, CHUNK));
 		if (n == -EAGAIN)
 			break;
-		if (n <= 0)
-			return len;	/* nobody will ever read it */
+		if (n <= 0) {
+			/* Nobody will ever read it: writers learn that. */
+			line->out = -1;
+			tty_port_tty_hangup(&line->port, false);
+			return len;
+		}
 		done += n;
 	}
 	return done;
@@ -135,16 +142,34 @@ static int con_install(struct tty_driver *drv, struct tty_struct *tty)
 	if (!line->terminal && !line->pts) {
 		struct ktermios *t = &tty->termios;
 
-		/* Bytes as they are; LNEXT quotes those that would mean something. */
 		t->c_iflag = 0;
 		t->c_lflag = ICANON | IEXTEN;
 		memset(t->c_cc, 0, sizeof(t->c_cc));
-		t->c_cc[VEOF] = 4;
-		t->c_cc[VLNEXT] = 0x16;
+		t->c_cc[VEOF] = CHAR_EOF;
+		t->c_cc[VLNEXT] = CHAR_QUOTE;
 	}
 	if (!line->tty_out && !line->pts)
 		tty->termios.c_oflag &= ~OPOST;
 	return 0;
+}
+
+/*
+ * Input that is no terminal's, for a line in canonical mode, which is the mode
+ * that knows an end of file. The EOF character pushes what there is of a long
+ * line to its reader; data that looks like it is quoted.
+ */
+static void line_feed(struct line *line, const u8 *buf, long n)
+{
+	for (long i = 0; i < n; i++) {
+		if (buf[i] == CHAR_EOF || buf[i] == CHAR_QUOTE)
+			tty_insert_flip_char(&line->port, CHAR_QUOTE, TTY_NORMAL);
+		tty_insert_flip_char(&line->port, buf[i], TTY_NORMAL);
+		line->unpushed = buf[i] == '\n' ? 0 : line->unpushed + 1;
+		if (line->unpushed == CHUNK) {
+			tty_insert_flip_char(&line->port, CHAR_EOF, TTY_NORMAL);
+			line->unpushed = 0;
+		}
+	}
 }
 
 /*
@@ -159,7 +184,7 @@ static void line_end(struct line *line)
 		return;
 	}
 	for (int i = 0; i < CHUNK; i++)
-		tty_insert_flip_char(&line->port, 4, TTY_NORMAL);
+		tty_insert_flip_char(&line->port, CHAR_EOF, TTY_NORMAL);
 	tty_flip_buffer_push(&line->port);
 }
 
@@ -182,11 +207,10 @@ static void line_input(struct line *line)
 		line_end(line);
 		return;
 	}
-	for (long i = 0; i < n; i++) {
-		if (!line->terminal && !line->pts && (buf[i] == 4 || buf[i] == 0x16))
-			tty_insert_flip_char(&line->port, 0x16, TTY_NORMAL);
-		tty_insert_flip_char(&line->port, buf[i], TTY_NORMAL);
-	}
+	if (line->terminal || line->pts)
+		tty_insert_flip_string(&line->port, buf, n);
+	else
+		line_feed(line, buf, n);
 	tty_flip_buffer_push(&line->port);
 rearm:
 	watch_rearm(line->in_watch);
@@ -296,19 +320,21 @@ static const struct tty_port_operations port_ops = {
 static void console_write(struct console *co, const char *s, unsigned int len)
 {
 	struct line *line = &lines[co->index];
+	/* Unless asked for, warnings are no part of what programs print. */
+	int fd = boot_options.verbose ? line->out : 2;
 
-	while (len && line->out >= 0) {
+	while (len && fd >= 0) {
 		unsigned int n = len;
 		const char *nl = memchr(s, '\n', len);
 
 		if (nl)
 			n = nl - s;
-		if (n && host_write(line->out, s, n) <= 0)
+		if (n && host_write(fd, s, n) <= 0)
 			return;
 		if (nl) {
-			bool crlf = line->tty_out || line->pts;
+			bool crlf = line->terminal || line->pts;
 
-			host_write(line->out, crlf ? "\r\n" : "\n", crlf ? 2 : 1);
+			host_write(fd, crlf ? "\r\n" : "\n", crlf ? 2 : 1);
 			n++;
 		}
 		s += n;

@@ -52,7 +52,7 @@ static void __init ubd_open(struct ubd *u, const char *opt, int flags)
 	u64 size;
 	int err, fd;
 
-	fd = host_open(u->file, flags | (u->readonly ? HOST_RDONLY : HOST_RDWR));
+	fd = host_open(u->file, flags | HOST_NONBLOCK | (u->readonly ? HOST_RDONLY : HOST_RDWR));
 	if ((fd == -EROFS || fd == -EACCES) && !u->readonly)
 		boot_die("%s=%s: cannot open for writing: %s. To use it read-only: %sr=%s\n",
 			 opt, u->file, host_error(fd), opt, u->file);
@@ -109,20 +109,26 @@ static int __init ubd_option(char *str)
 }
 __setup("ubd", ubd_option);
 
+/* Pages that follow each other are one segment, as the block layer counts. */
 static int fill(struct ubd_io *io, struct request *rq)
 {
+	struct host_iovec *v = NULL;
 	struct req_iterator iter;
 	struct bio_vec bv;
 
 	io->segments = 0;
 	rq_for_each_segment(bv, rq, iter) {
-		struct host_iovec *v = &io->iov[io->segments];
+		void *p = page_address(bv.bv_page) + bv.bv_offset;
 
+		if (v && v->base + v->len == p) {
+			v->len += bv.bv_len;
+			continue;
+		}
 		if (io->segments == UBD_MAX_SEGMENTS)
 			return -EINVAL;
-		v->base = page_address(bv.bv_page) + bv.bv_offset;
+		v = &io->iov[io->segments++];
+		v->base = p;
 		v->len = bv.bv_len;
-		io->segments++;
 	}
 	return 0;
 }

@@ -28,11 +28,12 @@ static int __init wait_for(int pid, int *status)
 /* A child that stops and then wants getpid() to return a value. */
 static int __init start_child(long expect)
 {
-	int pid = host_fork(), status;
+	int parent = host_getpid(), pid = host_fork(), status;
 
 	if (pid < 0)
 		return pid;
 	if (!pid) {
+		host_die_with(parent);
 		if (host_ptrace_traceme())
 			host_exit(2);
 		host_kill(host_getpid(), SIGSTOP);

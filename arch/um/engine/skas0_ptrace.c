@@ -102,9 +102,9 @@ static void space_died(struct space *space)
  * In the child of the kernel process that becomes the seed. It shares the
  * kernel's data, so it writes nothing but its stack.
  */
-static void __noreturn become_seed(void)
+static void __noreturn become_seed(int parent)
 {
-	host_set_pdeathsig(SIGKILL);
+	host_die_with(parent);
 	host_block_all_signals();
 	while (!READ_ONCE(seed_pid))
 		host_yield();
@@ -120,7 +120,7 @@ static void __noreturn become_seed(void)
 
 static int start(void)
 {
-	int pid, status, err;
+	int parent = host_getpid(), pid, status, err;
 
 	/*
 	 * Kernel and guest code take turns. On one CPU a turn costs two thirds
@@ -132,7 +132,7 @@ static int start(void)
 	if (pid < 0)
 		return pid;
 	if (!pid)
-		become_seed();
+		become_seed(parent);
 	err = host_ptrace_seize(pid);
 	if (err) {
 		host_kill(pid, SIGKILL);
@@ -194,6 +194,13 @@ dead:
 static void space_destroy(struct space *space)
 {
 	space_died(space);
+}
+
+static bool space_check(struct space *space)
+{
+	if (!space->dead && host_is_dead(space->pid))
+		space_died(space);
+	return !space->dead;
 }
 
 static void encode(struct stub_call *call, const struct map_op *op)
@@ -322,9 +329,13 @@ static void run(struct vcpu *vcpu, struct space *space, struct uregs *uregs, str
 		trap->type = TRAP_KICK;
 		return;
 	}
-	err = host_ptrace_resume(pid, uregs->step ? PTRACE_SYSEMU_SINGLESTEP : PTRACE_SYSEMU, 0);
-	if (!err && !wait_stop(pid, &status))
-		err = -ESRCH;
+	do {
+		err = host_ptrace_resume(pid, uregs->step ? PTRACE_SYSEMU_SINGLESTEP :
+				     PTRACE_SYSEMU, 0);
+		if (!err && !wait_stop(pid, &status))
+			err = -ESRCH;
+		/* Nothing may stay behind for the next who runs here. */
+	} while (!err && STOP_EVENT(status) && host_ptrace_fault_pending(pid));
 	WRITE_ONCE(vcpu->runner, 0);
 	if (err) {
 		space_died(space);
@@ -370,6 +381,7 @@ const struct engine engine_skas0_ptrace = {
 	.start = start,
 	.space_create = space_create,
 	.space_destroy = space_destroy,
+	.space_check = space_check,
 	.space_update = space_update,
 	.run = run,
 	.fetch_xstate = fetch_xstate,

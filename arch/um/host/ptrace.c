@@ -102,6 +102,31 @@ int host_ptrace_siginfo(int pid, int *code, unsigned long *addr)
 	return 0;
 }
 
+/**
+ * host_ptrace_fault_pending() - does a signal of the CPU wait for a tracee
+ *
+ * A stop that was asked for is reported before a fault that came first: the
+ * fault's signal waits and belongs to the registers as they are.
+ */
+bool host_ptrace_fault_pending(int pid)
+{
+	struct ptrace_peeksiginfo_args args = { .nr = 8 };
+	struct siginfo info[8];
+	long n = host_ptrace_raw(PTRACE_PEEKSIGINFO, pid, &args, info);
+
+	for (long i = 0; i < n; i++)
+		switch (info[i].si_signo) {
+		case SIGSEGV:
+		case SIGBUS:
+		case SIGFPE:
+		case SIGILL:
+		case SIGTRAP:
+			if (info[i].si_code > 0)
+				return true;
+		}
+	return false;
+}
+
 int host_ptrace_eventmsg(int pid, unsigned long *msg)
 {
 	return host_ptrace_raw(PTRACE_GETEVENTMSG, pid, NULL, msg);

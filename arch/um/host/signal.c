@@ -37,6 +37,23 @@ int host_signal_handler(int signo, host_handler_t handler)
 	return set_action(signo, handler, SA_SIGINFO | SA_ONSTACK | SA_NODEFER);
 }
 
+/**
+ * host_signal_child_deaths() - SIGCHLD, but for deaths only
+ */
+int host_signal_child_deaths(host_handler_t handler)
+{
+	return set_action(SIGCHLD, handler,
+			  SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_NOCLDSTOP);
+}
+
+/**
+ * host_siginfo_from_outside() - was it sent by kill(2) and not by the hardware
+ */
+bool host_siginfo_from_outside(const struct siginfo *info)
+{
+	return info->si_code <= 0;
+}
+
 int host_signal_ignore(int signo)
 {
 	return set_action(signo, SIG_IGN, 0);

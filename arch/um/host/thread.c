@@ -156,16 +156,26 @@ int host_unpin(void)
 }
 
 /**
- * host_set_pdeathsig() - a signal for this process when its parent thread ends
+ * host_die_with() - in a child: end when the parent does, or has done already
+ * @parent: the parent's pid
  */
-int host_set_pdeathsig(int signo)
+void host_die_with(int parent)
 {
-	return host_call(__NR_prctl, PR_SET_PDEATHSIG, signo);
+	host_call(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL);
+	if (host_call(__NR_getppid) != parent)
+		host_exit(1);
 }
 
-int host_set_undumpable(void)
+/**
+ * host_is_dead() - has a child or tracee ended; it stays to be waited for
+ */
+bool host_is_dead(int pid)
 {
-	return host_call(__NR_prctl, PR_SET_DUMPABLE, 0);
+	struct siginfo info = { };
+	long err = host_call(__NR_waitid, P_PID, pid, &info,
+			     WEXITED | WNOHANG | WNOWAIT | __WALL, NULL);
+
+	return err == -ECHILD || (!err && info.si_pid == pid);
 }
 
 /**

@@ -11,6 +11,7 @@
 #include <linux/notifier.h>
 #include <linux/panic_notifier.h>
 #include <linux/pm.h>
+#include <linux/printk.h>
 #include <linux/reboot.h>
 #include <linux/string.h>
 #include <asm/boot.h>
@@ -76,8 +77,21 @@ static struct notifier_block panic_block = {
 	.priority = INT_MIN,
 };
 
+/* "reboot: Power down" is an emergency to printk; it is none on a console. */
+static int on_reboot(struct notifier_block *nb, unsigned long event, void *cmd)
+{
+	if (!boot_options.verbose)
+		console_loglevel = CONSOLE_LOGLEVEL_SILENT;
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block reboot_block = {
+	.notifier_call = on_reboot,
+};
+
 static int __init reboot_setup(void)
 {
+	register_reboot_notifier(&reboot_block);
 	atomic_notifier_chain_register(&panic_notifier_list, &panic_block);
 	return 0;
 }

@@ -37,7 +37,8 @@ static u64 boot_ns __ro_after_init;
 
 unsigned long long notrace sched_clock(void)
 {
-	return host_monotonic_ns() - boot_ns;
+	/* Timekeeping takes its first look before time_init(). */
+	return boot_ns ? host_monotonic_ns() - boot_ns : 0;
 }
 
 static void arm(struct vcpu *vcpu)
@@ -65,6 +66,24 @@ static int shutdown(struct clock_event_device *ce)
 	if (vcpu->armed)
 		arm(vcpu);
 	return 0;
+}
+
+/**
+ * time_enter_idle() - how long a sleep may last
+ *
+ * A timer that would end the sleep too early is disarmed.
+ *
+ * Return: deadline in ns; 0 for ever, which the armed timer's signal may end.
+ */
+u64 time_enter_idle(struct vcpu *vcpu)
+{
+	if (vcpu->armed && vcpu->armed == vcpu->deadline)
+		return 0;
+	if (vcpu->armed) {
+		vcpu->armed = 0;
+		host_timer_set(vcpu->timer, 0);
+	}
+	return vcpu->deadline;
 }
 
 /**

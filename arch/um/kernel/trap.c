@@ -22,6 +22,7 @@
 #include <asm/trap.h>
 #include <asm/trapnr.h>
 #include <asm/vcpu.h>
+#include <asm/xstate.h>
 
 /**
  * handle_signal_trap() - a synchronous host signal becomes the guest's
@@ -47,8 +48,9 @@ void handle_signal_trap(struct pt_regs *regs, const struct trap *trap)
 		return;
 	}
 	t->trap_nr = vector[trap->signo];
-	if (trap->signo == SIGFPE && (code == FPE_INTDIV || code == FPE_INTOVF))
-		t->trap_nr = X86_TRAP_DE;
+	if (trap->signo == SIGFPE)
+		t->trap_nr = code == FPE_INTDIV || code == FPE_INTOVF ? X86_TRAP_DE :
+			     xstate_sse_exception(&t->uregs) ? X86_TRAP_XF : X86_TRAP_MF;
 	if (code == SI_KERNEL)
 		force_sig(trap->signo);
 	else
@@ -102,6 +104,7 @@ static struct {
 	struct pt_regs regs;
 	int signo;
 	unsigned long addr;
+	bool outside;
 } oops;
 
 /* The oops itself, on the stack of the code that faulted. */
@@ -110,6 +113,8 @@ static void __noreturn oops_continue(void)
 	static int count;
 	bool in_irq = in_interrupt();
 
+	if (oops.outside)
+		panic("killed by signal %d from outside", oops.signo);
 	oops_enter();
 	console_verbose();
 	bust_spinlocks(1);
@@ -122,6 +127,8 @@ static void __noreturn oops_continue(void)
 	oops_exit();
 	if (in_irq)
 		panic("Fatal exception in interrupt");
+	if (this_vcpu()->runner)
+		panic("Fatal exception while guest code runs");
 	if (panic_on_oops)
 		panic("Fatal exception");
 	make_task_dead(SIGSEGV);
@@ -133,12 +140,13 @@ static void host_fault(int signo, struct siginfo *info, struct host_ucontext *uc
 	struct pt_regs regs;
 
 	host_uc_get_regs(uc, &regs);
-	if (repair(&regs)) {
+	if (!host_siginfo_from_outside(info) && repair(&regs)) {
 		host_uc_set_ip_sp(uc, regs.ip, regs.sp);
 		return;
 	}
 	oops.regs = regs;
 	oops.signo = signo;
+	oops.outside = host_siginfo_from_outside(info);
 	oops.addr = host_siginfo_addr(info);
 	/* As if the faulting code had called it: below its red zone, aligned. */
 	host_uc_set_ip_sp(uc, (unsigned long)oops_continue, ((regs.sp - 256) & ~15UL) - 8);

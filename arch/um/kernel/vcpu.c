@@ -20,6 +20,7 @@
 #include <asm/host.h>
 #include <asm/irq_regs.h>
 #include <asm/trap.h>
+#include <asm/um_time.h>
 #include <asm/vcpu.h>
 
 #define IRQ_STACK_SIZE	(64 * 1024)
@@ -138,7 +139,7 @@ void vcpu_idle(void)
 
 	__atomic_store_n(&vcpu->state, VCPU_IDLE, __ATOMIC_SEQ_CST);
 	if (!__atomic_load_n(&vcpu->pending, __ATOMIC_SEQ_CST)) {
-		int err = host_futex_wait(&vcpu->pending, 0, vcpu->deadline);
+		int err = host_futex_wait(&vcpu->pending, 0, time_enter_idle(vcpu));
 
 		if (err == -ETIMEDOUT)
 			set_pending(vcpu, IRQ_TIMER);

@@ -71,14 +71,10 @@ void arch_sync_kernel_mappings(unsigned long start, unsigned long end)
 	}
 }
 
-/**
- * flush_tlb_kernel_range() - unmap what init_mm's tables no longer hold
- *
- * Linux purges lazily: the range may span mappings that live on.
- */
-void flush_tlb_kernel_range(unsigned long start, unsigned long end)
+/* Unmap what the tables do not hold in a range of one area. */
+static void unmap_gaps(unsigned long start, unsigned long end)
 {
-	unsigned long addr = start & PAGE_MASK, gap = addr, next;
+	unsigned long addr = start, gap = start, next;
 
 	while (addr < end) {
 		pte_t *ptep = lookup(addr, &next);
@@ -92,5 +88,26 @@ void flush_tlb_kernel_range(unsigned long start, unsigned long end)
 	}
 	if (end > gap)
 		host_unmap((void *)gap, end - gap);
+}
+
+static void flush_area(unsigned long start, unsigned long end, unsigned long area_start,
+		       unsigned long area_end)
+{
+	start = max(start & PAGE_MASK, area_start);
+	end = min(PAGE_ALIGN(end), area_end);
+	if (start < end)
+		unmap_gaps(start, end);
+}
+
+/**
+ * flush_tlb_kernel_range() - unmap what init_mm's tables no longer hold
+ *
+ * Linux purges lazily: the range may span mappings that live on, and reach
+ * into the direct map, which has no tables and never changes.
+ */
+void flush_tlb_kernel_range(unsigned long start, unsigned long end)
+{
+	flush_area(start, end, MODULES_VADDR, MODULES_END);
+	flush_area(start, end, VMALLOC_START, VMALLOC_END);
 }
 EXPORT_SYMBOL(flush_tlb_kernel_range);

@@ -10,14 +10,19 @@
  * Spaces are pooled: one that loses its mm keeps its host process and is
  * emptied when it gets the next mm.
  */
+#include <linux/init.h>
+#include <linux/interrupt.h>
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/mm_types.h>
 #include <linux/oom.h>
 #include <linux/pgtable.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/workqueue.h>
 #include <asm/engine.h>
+#include <asm/host.h>
 #include <asm/mmu_context.h>
 #include <asm/physmem.h>
 #include <asm/space.h>
@@ -30,7 +35,8 @@
 #define POOL_MAX	16
 static LIST_HEAD(pool);
 static unsigned int pooled;
-static DEFINE_SPINLOCK(pool_lock);
+static DEFINE_SPINLOCK(pool_lock);	/* and all_spaces */
+static LIST_HEAD(all_spaces);
 
 /**
  * space_sync() - carry out a space's orders
@@ -185,6 +191,7 @@ bool space_fill(struct mm_struct *mm, unsigned long addr, unsigned int access)
 	pte_t *table = pte_table(mm, addr);
 	unsigned long start, a;
 	unsigned int prot;
+	bool stale;
 
 	if (!table)
 		return false;
@@ -193,13 +200,20 @@ bool space_fill(struct mm_struct *mm, unsigned long addr, unsigned int access)
 	if (!prot || (prot & need[access]) != need[access])
 		return false;
 
+	/*
+	 * A page that should be in the space and is not: the space was emptied,
+	 * and so the hints around are as stale as this one.
+	 */
+	stale = access != ACCESS_WRITE &&
+		pte_val(ptep_get(&table[pte_index(addr)])) & _PAGE_IN_SPACE;
+
 	start = addr & ~(AROUND - 1);
 	for (a = start; a < start + AROUND; a += PAGE_SIZE) {
 		pte_t *ptep = &table[pte_index(a)];
 		pte_t pte = ptep_get(ptep);
 
 		prot = space_prot(pte);
-		if (!prot || (a != addr && (pte_val(pte) & _PAGE_IN_SPACE)))
+		if (!prot || (a != addr && !stale && (pte_val(pte) & _PAGE_IN_SPACE)))
 			continue;
 		ops_set(mm->context.space, a, pte_val(pte) & PAGE_MASK, prot);
 		WRITE_ONCE(*ptep, __pte(pte_val(pte) | _PAGE_IN_SPACE | _PAGE_ACCESSED));
@@ -235,6 +249,9 @@ static struct space *space_get(void)
 		kfree(space);
 		return ERR_PTR(err);
 	}
+	spin_lock(&pool_lock);
+	list_add(&space->all, &all_spaces);
+	spin_unlock(&pool_lock);
 	return space;
 }
 
@@ -247,6 +264,8 @@ static void space_put(struct space *space)
 		list_add(&space->list, &pool);
 		pooled++;
 		keep = true;
+	} else {
+		list_del(&space->all);
 	}
 	spin_unlock(&pool_lock);
 	if (keep)
@@ -302,3 +321,65 @@ void uregs_drop(struct uregs *uregs)
 		uregs->owner->holds = NULL;
 	uregs->owner = NULL;
 }
+
+/*
+ * A host process that somebody kills takes its guest programs with it, also
+ * those that sleep and would not run for a long time.
+ */
+static void kill_programs(struct space *space)
+{
+	struct task_struct *p;
+
+	rcu_read_lock();
+	for_each_process(p) {
+		struct task_struct *t = find_lock_task_mm(p);
+
+		if (!t)
+			continue;
+		if (t->mm->context.space == space)
+			send_sig(SIGKILL, p, 1);
+		task_unlock(t);
+	}
+	rcu_read_unlock();
+}
+
+static void check_spaces(struct work_struct *work)
+{
+	struct space *space, *next;
+
+	spin_lock(&pool_lock);
+	list_for_each_entry_safe(space, next, &all_spaces, all)
+		if (!space->dead && !engine->space_check(space))
+			kill_programs(space);
+	/* Of no use to the next mm. */
+	list_for_each_entry_safe(space, next, &pool, list)
+		if (space->dead) {
+			list_del(&space->list);
+			list_del(&space->all);
+			pooled--;
+			free_page((unsigned long)space->data);
+			kfree(space);
+		}
+	spin_unlock(&pool_lock);
+}
+static DECLARE_WORK(check_work, check_spaces);
+
+static irqreturn_t space_interrupt(int irq, void *dev)
+{
+	schedule_work(&check_work);
+	return IRQ_HANDLED;
+}
+
+static void on_child_death(int signo, struct siginfo *info, struct host_ucontext *uc)
+{
+	vcpu_raise(&vcpu0, IRQ_SPACE);
+}
+
+static int __init space_init(void)
+{
+	if (request_irq(IRQ_SPACE, space_interrupt, 0, "space", NULL))
+		return -EBUSY;
+	host_signal_child_deaths(on_child_death);
+	return 0;
+}
+device_initcall(space_init);

@@ -181,6 +181,9 @@ static int setup_rt_frame(struct ksignal *ksig, struct pt_regs *regs)
 	    __put_user((char __user *)ksig->ka.sa.sa_restorer, &frame->pretcode))
 		return -EFAULT;
 
+	/* A handler starts with a fresh state; the frame has the program's. */
+	uregs_drop(&current->thread.uregs);
+	xstate_reset(&current->thread.uregs);
 	regs->di = ksig->sig;
 	regs->ax = 0;
 	regs->si = (unsigned long)&frame->info;

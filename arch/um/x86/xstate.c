@@ -74,6 +74,18 @@ void xstate_reset(struct uregs *uregs)
 }
 
 /**
+ * xstate_sse_exception() - is it an SSE exception that is raised and unmasked
+ */
+bool xstate_sse_exception(struct uregs *uregs)
+{
+	struct _xstate *x = uregs->xstate;
+
+	uregs_fetch(uregs);
+	/* MXCSR: flags in bits 0 to 5, their masks in bits 7 to 12. */
+	return x->fpstate.mxcsr & 0x3f & ~(x->fpstate.mxcsr >> 7);
+}
+
+/**
  * xstate_mxcsr_mask() - bits of MXCSR that may be set (SDM volume 1, 11.6.6)
  */
 u32 xstate_mxcsr_mask(void)

@@ -69,6 +69,7 @@ struct map_op {
  * @nr_ops:	orders in @ops
  * @ops:	orders not yet carried out
  * @list:	in the pool of spaces that nobody uses
+ * @all:	in the list of all spaces
  */
 struct space {
 	int pid;
@@ -78,6 +79,7 @@ struct space {
 	unsigned int nr_ops;
 	struct map_op ops[SPACE_OPS];
 	struct list_head list;
+	struct list_head all;
 };
 
 /**
@@ -88,6 +90,7 @@ struct space {
  * @start:	once, before the first space; 0 or -errno
  * @space_create: make an empty space; 0 or -errno (-EAGAIN: the host's limit)
  * @space_destroy: end it
+ * @space_check: is its host process still there? Marks it dead when not.
  * @space_update: carry out orders, all of them, in order. An engine may empty
  *		the space first; a dead space is left alone.
  * @run:	run guest code with these registers until it traps
@@ -102,6 +105,7 @@ struct engine {
 	int (*start)(void);
 	int (*space_create)(struct space *space);
 	void (*space_destroy)(struct space *space);
+	bool (*space_check)(struct space *space);
 	void (*space_update)(struct space *space, const struct map_op *ops,
 			     unsigned int n);
 	void (*run)(struct vcpu *vcpu, struct space *space, struct uregs *uregs,

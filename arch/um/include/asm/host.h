@@ -22,6 +22,7 @@ struct host_iovec {
 #define HOST_RDONLY	0
 #define HOST_RDWR	2
 #define HOST_SYNC	04010000
+#define HOST_NONBLOCK	04000	/* a FIFO must not hold us up */
 
 /* mem.c */
 #define HOST_PROT_READ	1
@@ -72,6 +73,8 @@ struct host_ucontext;
 typedef void (*host_handler_t)(int signo, struct siginfo *info, struct host_ucontext *uc);
 int host_signal_handler(int signo, host_handler_t handler);
 int host_signal_ignore(int signo);
+int host_signal_child_deaths(host_handler_t handler);
+bool host_siginfo_from_outside(const struct siginfo *info);
 int host_signal_default(int signo);
 int host_altstack(void *base, u64 size);
 int host_block_all_signals(void);
@@ -97,8 +100,8 @@ int host_wait(int pid, int *status);
 int host_yield(void);
 int host_pin_to_current_cpu(void);
 int host_unpin(void);
-int host_set_pdeathsig(int signo);
-int host_set_undumpable(void);
+void host_die_with(int parent);
+bool host_is_dead(int pid);
 int host_seal_fds(int keep);
 int host_getrandom(void *buf, u64 len);
 int host_cpuid_xstate(unsigned int *size, u64 *mask);
@@ -115,6 +118,7 @@ int host_ptrace_setregs(int pid, const struct pt_regs *regs);
 int host_ptrace_get_xstate(int pid, void *buf, unsigned int size);
 int host_ptrace_set_xstate(int pid, const void *buf, unsigned int size);
 int host_ptrace_siginfo(int pid, int *code, unsigned long *addr);
+bool host_ptrace_fault_pending(int pid);
 int host_ptrace_eventmsg(int pid, unsigned long *msg);
 long host_ptrace_raw(int request, int pid, void *addr, void *data);
 

@@ -2,8 +2,11 @@
 #ifndef _ASM_UM_TIME_H
 #define _ASM_UM_TIME_H
 
+#include <linux/types.h>
+
 struct vcpu;
 
+u64 time_enter_idle(struct vcpu *vcpu);
 void time_leave_idle(struct vcpu *vcpu);
 
 #endif

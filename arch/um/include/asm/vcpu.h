@@ -28,6 +28,7 @@ enum {
 	IRQ_UBD,
 	IRQ_POWER,
 	IRQ_WINCH,
+	IRQ_SPACE,
 	UM_NR_IRQS
 };
 
