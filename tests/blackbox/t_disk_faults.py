@@ -140,10 +140,12 @@ test_no_space_under_the_image.seconds = test_no_space_under_ext4.seconds = 40
 
 def test_file_size_limit_under_the_image(tmp):
     """RLIMIT_FSIZE: an error of the disk, not SIGXFSZ for the kernel process."""
-    disk = blank(tmp)
-    r = run(f"ubd0={disk}", cmd=["sh", "-c", "dd if=/dev/urandom of=/dev/ubda bs=64k"
-            f" seek=64 count=16 conv=fsync 2>&1; echo status $?; {LIVES}"],
-            wrap=["bash", "-c", 'ulimit -f 2048; exec "$@"', "sh"])
+    disk = blank(tmp, size=256 * MIB)
+    # The limit (128 MiB, in units of 1 KiB) leaves room for guest memory.
+    r = run(f"ubd0={disk}", "mem=96M",
+            cmd=["sh", "-c", "dd if=/dev/urandom of=/dev/ubda bs=64k"
+                 f" seek=3000 count=16 conv=fsync 2>&1; echo status $?; {LIVES}"],
+            wrap=["bash", "-c", 'ulimit -f 131072; exec "$@"', "sh"])
     lives(r, rb"status 1\n")
 
 

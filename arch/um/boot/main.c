@@ -73,7 +73,7 @@ asmlinkage void __init __noreturn boot_main(unsigned long *stack)
 	if (err) {
 		/* No boot_die(): nothing but the stack can be trusted yet. */
 		static const char msg[] =
-			"linux: no memfd for guest memory (memfd_create or mmap failed): need memfd_create(2) and room in RLIMIT_AS\n";
+			"linux: no memfd for guest memory (memfd_create or mmap failed): see memfd_create(2), RLIMIT_FSIZE and RLIMIT_AS\n";
 
 		host_write(2, msg, sizeof(msg) - 1);
 		host_exit(EXIT_BAD_OPTION);

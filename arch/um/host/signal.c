@@ -81,6 +81,13 @@ int host_block_all_signals(void)
 	return host_call(__NR_rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof(all));
 }
 
+int host_unblock_all_signals(void)
+{
+	u64 none = 0;
+
+	return host_call(__NR_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof(none));
+}
+
 int host_block_signal(int signo, bool block)
 {
 	u64 set = 1ULL << (signo - 1);

@@ -8,6 +8,7 @@
 #include <linux/mm.h>
 #include <linux/nospec.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/task.h>
 #include <linux/syscalls.h>
 #include <asm/engine.h>
 #include <asm/space.h>
@@ -48,7 +49,7 @@ static void handle_trap(struct pt_regs *regs, const struct trap *trap)
 		break;
 	default:
 		/* Somebody killed the space; its programs die with it. */
-		force_fatal_sig(SIGKILL);
+		do_group_exit(SIGKILL);
 		break;
 	}
 	local_irq_disable();

@@ -15,6 +15,7 @@
 #include <linux/interrupt.h>
 #include <linux/irq.h>
 #include <linux/sched.h>
+#include <linux/signal.h>
 #include <asm/boot.h>
 #include <asm/engine.h>
 #include <asm/host.h>
@@ -166,6 +167,9 @@ void __init vcpu_init(struct vcpu *vcpu, int id)
 	vcpu->tid = host_gettid();
 	kernel_pid = host_getpid();
 	host_set_gs(vcpu);
+	/* Whoever started us may have blocked or ignored what we live on. */
+	host_unblock_all_signals();
+	host_signal_default(SIGCHLD);
 	host_altstack(irq_stack, IRQ_STACK_SIZE);
 	host_signal_handler(HOST_SIG_IRQ, host_interrupt);
 	host_signal_handler(HOST_SIG_TIMER, host_interrupt);

@@ -61,6 +61,15 @@ static void *user_page(unsigned long addr, bool write)
 	}
 }
 
+/* Long copies are the CPU's own: rep movsb beats a loop on CPUs since 2013. */
+static void copy(void *to, const void *from, unsigned long n)
+{
+	if (n < 512)
+		memcpy(to, from, n);
+	else
+		asm volatile("rep movsb" : "+D" (to), "+S" (from), "+c" (n) : : "memory");
+}
+
 static unsigned long chunk(unsigned long addr, unsigned long n)
 {
 	return min(n, PAGE_SIZE - (addr & ~PAGE_MASK));
@@ -81,7 +90,7 @@ unsigned long raw_copy_from_user(void *to, const void __user *from, unsigned lon
 
 		if (!p)
 			break;
-		memcpy(to, p, len);
+		copy(to, p, len);
 		to += len;
 		addr += len;
 		n -= len;
@@ -105,7 +114,7 @@ unsigned long raw_copy_to_user(void __user *to, const void *from, unsigned long 
 
 		if (!p)
 			break;
-		memcpy(p, from, len);
+		copy(p, from, len);
 		from += len;
 		addr += len;
 		n -= len;

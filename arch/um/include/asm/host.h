@@ -78,6 +78,7 @@ bool host_siginfo_from_outside(const struct siginfo *info);
 int host_signal_default(int signo);
 int host_altstack(void *base, u64 size);
 int host_block_all_signals(void);
+int host_unblock_all_signals(void);
 int host_block_signal(int signo, bool block);
 void host_uc_get_regs(const struct host_ucontext *uc, struct pt_regs *regs);
 void host_uc_set_ip_sp(struct host_ucontext *uc, unsigned long ip, unsigned long sp);
