@@ -25,7 +25,9 @@ deps:
 run: linux
 	@tools/build/run
 
+# What the tests use beside what the build needs.
 test: linux
+	@tools/build/deps bubblewrap e2fsprogs libcap-dev procps util-linux
 	@tests/run $(TESTS)
 
 bench: linux

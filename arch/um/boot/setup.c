@@ -21,7 +21,7 @@
 #include <asm/sections.h>
 #include <asm/setup.h>
 
-static char __initdata command_line[COMMAND_LINE_SIZE];
+static char command_line[COMMAND_LINE_SIZE] __initdata;
 
 /* Read a whole file into memory that memblock keeps. */
 static void __init load_initrd(const char *path)
@@ -102,7 +102,7 @@ void __init setup_arch(char **cmdline_p)
 
 static int show_cpu(struct seq_file *m, void *v)
 {
-	seq_printf(m, "processor\t: 0\nvendor_id\t: User Mode Linux\nmodel name\t: UML\n");
+	seq_puts(m, "processor\t: 0\nvendor_id\t: User Mode Linux\nmodel name\t: UML\n");
 	seq_printf(m, "mode\t\t: %s\ntransport\t: %s\n", "skas", engine->transport);
 	seq_printf(m, "bogomips\t: %lu.%02lu\n\n", loops_per_jiffy / (500000 / HZ),
 		   (loops_per_jiffy / (5000 / HZ)) % 100);
