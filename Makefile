@@ -27,7 +27,7 @@ run: linux
 
 # What the tests use beside what the build needs.
 test: linux
-	@tools/build/deps bubblewrap e2fsprogs libcap-dev procps util-linux
+	@tools/build/deps bubblewrap e2fsprogs libcap-dev libpopt-dev procps util-linux
 	@tests/run $(TESTS)
 
 bench: linux

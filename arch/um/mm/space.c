@@ -137,25 +137,6 @@ void update_mmu_cache_range(struct vm_fault *vmf, struct vm_area_struct *vma,
 	/* The fault itself fills the space when it is done: space_fill(). */
 }
 
-/* The table of the last level that covers an address, or NULL. */
-static pte_t *pte_table(struct mm_struct *mm, unsigned long addr)
-{
-	pgd_t *pgd = pgd_offset(mm, addr);
-	p4d_t *p4d = p4d_offset(pgd, addr);
-	pud_t *pud;
-	pmd_t *pmd;
-
-	if (!p4d_present(*p4d))
-		return NULL;
-	pud = pud_offset(p4d, addr);
-	if (!pud_present(*pud))
-		return NULL;
-	pmd = pmd_offset(pud, addr);
-	if (!pmd_present(*pmd))
-		return NULL;
-	return (pte_t *)pmd_page_vaddr(*pmd);
-}
-
 /*
  * What a space may allow. Writing waits for the dirty bit, which the write
  * fault sets; the accessed bit costs nothing, reclaim clears it with a flush.
@@ -188,7 +169,7 @@ bool space_fill(struct mm_struct *mm, unsigned long addr, unsigned int access)
 		[ACCESS_WRITE] = MAP_PROT_READ | MAP_PROT_WRITE,
 		[ACCESS_EXEC] = MAP_PROT_READ | MAP_PROT_EXEC,
 	};
-	pte_t *table = pte_table(mm, addr);
+	pte_t *table = user_pte_table(mm, addr);
 	unsigned long start, a;
 	unsigned int prot;
 	bool stale;

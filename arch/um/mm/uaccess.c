@@ -19,21 +19,12 @@
 /* The entry that allows an access, with its bits set, or NULL. */
 static pte_t *walk(struct mm_struct *mm, unsigned long addr, bool write)
 {
-	pgd_t *pgd = pgd_offset(mm, addr);
-	p4d_t *p4d = p4d_offset(pgd, addr);
-	pud_t *pud;
-	pmd_t *pmd;
+	pte_t *table = user_pte_table(mm, addr);
 	pte_t *ptep, pte;
 
-	if (!p4d_present(*p4d))
+	if (!table)
 		return NULL;
-	pud = pud_offset(p4d, addr);
-	if (!pud_present(*pud))
-		return NULL;
-	pmd = pmd_offset(pud, addr);
-	if (!pmd_present(*pmd))
-		return NULL;
-	ptep = pte_offset_kernel(pmd, addr);
+	ptep = &table[pte_index(addr)];
 	pte = ptep_get(ptep);
 	if (!pte_user(pte) || (write && !pte_write(pte)) ||
 	    (pte_val(pte) & PAGE_MASK) >= physmem_size)

@@ -3,15 +3,38 @@
 #ifndef _ASM_UM_SPACE_H
 #define _ASM_UM_SPACE_H
 
+#include <linux/mm_types.h>
+#include <linux/pgtable.h>
 #include <asm/engine.h>
 
-struct mm_struct;
 struct uregs;
 
 /* Kinds of access, for faults. */
 #define ACCESS_READ	1
 #define ACCESS_WRITE	2
 #define ACCESS_EXEC	4
+
+/**
+ * user_pte_table() - the table of the last level that covers a user address
+ *
+ * Return: its first entry, or NULL.
+ */
+static inline pte_t *user_pte_table(struct mm_struct *mm, unsigned long addr)
+{
+	p4d_t *p4d = p4d_offset(pgd_offset(mm, addr), addr);
+	pud_t *pud;
+	pmd_t *pmd;
+
+	if (!p4d_present(*p4d))
+		return NULL;
+	pud = pud_offset(p4d, addr);
+	if (!pud_present(*pud))
+		return NULL;
+	pmd = pmd_offset(pud, addr);
+	if (!pmd_present(*pmd))
+		return NULL;
+	return (pte_t *)pmd_page_vaddr(*pmd);
+}
 
 bool space_fill(struct mm_struct *mm, unsigned long addr, unsigned int access);
 void space_sync(struct space *space);
