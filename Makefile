@@ -3,13 +3,15 @@
 # The entry to everything: each target calls a script, which says in its head
 # what it does. 'make help' lists them. All that is built lies in build/.
 
-export KERNEL CC LLVM JOBS V ROOT CMD MEM ARGS PREFIX DESTDIR
 # A '$' in the guest's command is the guest's, not make's.
 override CMD := $(value CMD)
 # make's own default for CC is no wish of the user.
 ifeq ($(origin CC),default)
 CC :=
 endif
+# Settings reach the scripts in the environment; one that is empty is not set.
+$(foreach v,KERNEL CC LLVM JOBS V ROOT CMD MEM ARGS PREFIX DESTDIR,\
+	$(if $(value $(v)),$(eval export $(v)),$(eval unexport $(v))))
 
 .PHONY: linux deps run test bench rootfs install clean help
 .DEFAULT_GOAL := linux
