@@ -4,7 +4,6 @@
  */
 #include <linux/mman.h>
 #include <uapi/linux/memfd.h>
-#include <uapi/linux/falloc.h>
 #include "syscall.h"
 
 /**
@@ -63,19 +62,6 @@ int host_map_shared_new(void *addr, u64 len, unsigned int prot, int fd, u64 offs
 	return 0;
 }
 
-/**
- * host_map_anon() - private zero pages, anywhere
- *
- * Return: address or NULL.
- */
-void *host_map_anon(u64 len)
-{
-	long ret = host_call(__NR_mmap, 0, len, PROT_READ | PROT_WRITE,
-			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	return ret < 0 && ret > -4096 ? NULL : (void *)ret;
-}
-
 int host_unmap(void *addr, u64 len)
 {
 	return host_call(__NR_munmap, addr, len);
@@ -90,13 +76,4 @@ int host_unmap(void *addr, u64 len)
 int host_populate(void *addr, u64 len)
 {
 	return host_call(__NR_madvise, addr, len, MADV_POPULATE_WRITE);
-}
-
-/**
- * host_punch() - give a range of a memfd back to the host
- */
-int host_punch(int fd, u64 offset, u64 len)
-{
-	return host_call(__NR_fallocate, fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-			 offset, len);
 }

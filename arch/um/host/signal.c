@@ -88,14 +88,6 @@ int host_unblock_all_signals(void)
 	return host_call(__NR_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof(none));
 }
 
-int host_block_signal(int signo, bool block)
-{
-	u64 set = 1ULL << (signo - 1);
-
-	return host_call(__NR_rt_sigprocmask, block ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL,
-			 sizeof(set));
-}
-
 /**
  * host_uc_get_regs() - the registers that a signal interrupted
  */

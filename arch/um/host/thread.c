@@ -95,23 +95,6 @@ void __noreturn host_exit(int status)
 		host_call(__NR_exit_group, status);
 }
 
-void __noreturn host_exit_thread(int status)
-{
-	for (;;)
-		host_call(__NR_exit, status);
-}
-
-/**
- * host_abort() - end by SIGABRT's default action, with a core dump if limits allow
- */
-void __noreturn host_abort(void)
-{
-	host_signal_default(SIGABRT);
-	host_block_signal(SIGABRT, false);
-	host_tgkill(host_getpid(), host_gettid(), SIGABRT);
-	host_exit(128 + SIGABRT);
-}
-
 /**
  * host_wait() - wait for a child or tracee
  *

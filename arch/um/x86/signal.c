@@ -85,11 +85,11 @@ static int restore_xstate(const void __user *from)
 	xstate_reset(u);
 	if (magic2 == FP_XSTATE_MAGIC2) {
 		if (__copy_from_user(x, from, sw.xstate_size))
-			return -EFAULT;
+			goto fault;
 		x->xstate_hdr.xfeatures &= sw.xfeatures & xstate_mask;
 	} else {
 		if (__copy_from_user(x, from, 512))
-			return -EFAULT;
+			goto fault;
 		x->xstate_hdr.xfeatures = 3;
 	}
 	reserved = x->xstate_hdr.reserved1[0] | x->xstate_hdr.reserved1[1];
@@ -101,6 +101,10 @@ static int restore_xstate(const void __user *from)
 	}
 	x->fpstate.sw_reserved.xfeatures = xstate_mask;
 	return 0;
+fault:
+	/* What came in before the fault is not checked. */
+	xstate_reset(u);
+	return -EFAULT;
 }
 
 static int save_sigcontext(struct sigcontext_64 __user *sc, struct pt_regs *regs,

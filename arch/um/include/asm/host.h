@@ -31,10 +31,8 @@ struct host_iovec {
 int host_memfd(const char *name, u64 size);
 int host_map_shared(void *addr, u64 len, unsigned int prot, int fd, u64 offset);
 int host_map_shared_new(void *addr, u64 len, unsigned int prot, int fd, u64 offset);
-void *host_map_anon(u64 len);
 int host_unmap(void *addr, u64 len);
 int host_populate(void *addr, u64 len);
-int host_punch(int fd, u64 offset, u64 len);
 
 /* file.c */
 int host_open(const char *path, int flags);
@@ -79,7 +77,6 @@ int host_signal_default(int signo);
 int host_altstack(void *base, u64 size);
 int host_block_all_signals(void);
 int host_unblock_all_signals(void);
-int host_block_signal(int signo, bool block);
 void host_uc_get_regs(const struct host_ucontext *uc, struct pt_regs *regs);
 void host_uc_set_ip_sp(struct host_ucontext *uc, unsigned long ip, unsigned long sp);
 unsigned long host_siginfo_addr(const struct siginfo *info);
@@ -95,8 +92,6 @@ int host_futex_wait(unsigned int *word, unsigned int value, u64 deadline_ns);
 int host_futex_wake(unsigned int *word);
 int host_fork(void);
 void __noreturn host_exit(int status);
-void __noreturn host_exit_thread(int status);
-void __noreturn host_abort(void);
 int host_wait(int pid, int *status);
 int host_yield(void);
 int host_pin_to_current_cpu(void);
