@@ -116,7 +116,7 @@ def test_flush_is_fdatasync(tmp):
         raise Skipped("no strace on this host") from None
     disk, log = blank(tmp), os.path.join(tmp, "log")
     with Guest(f"ubd0={disk}", cmd=["sh", "-c", "echo up; read x;"
-               "dd if=/dev/zero of=/dev/ubda bs=4k count=1 conv=fsync; echo done"]) as g:
+               "dd if=/dev/zero of=/dev/ubda bs=4k count=1 conv=fsync; echo done; read x"]) as g:
         g.until(rb"up\n")
         # Attached to the threads of the kernel process only; it is not traced.
         with open(os.path.join(tmp, "err"), "w+") as err:
@@ -128,8 +128,11 @@ def test_flush_is_fdatasync(tmp):
                 g.send(b"go\n")
                 g.until(rb"done\n")
             finally:
-                tracer.terminate()
+                # Not asked to detach: strace waits for ever for a tracee
+                # that ends just then. Killed, the host detaches for it.
+                tracer.kill()
                 tracer.wait(5)
+            g.send(b"end\n")
     with open(log) as f:
         calls = f.read()
     if "pwrite" not in calls:
