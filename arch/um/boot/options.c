@@ -48,15 +48,16 @@ UM_HELP(init,
 "init=PATH, rw, ro\n"
 "    What runs first in the root file system, and how that is mounted.\n\n");
 UM_HELP(mode,
-"mode=skas0, skas0=ptrace\n"
-"    How guest programs run: every address space in a host process of its own.\n"
-"    skas0 over ptrace is the only mode of this version.\n\n");
+"mode=skas0, skas0=seccomp, skas0=ptrace\n"
+"    How guest programs run: every address space in a host process of its own,\n"
+"    whose system calls are caught by a seccomp filter or, slower, by ptrace.\n"
+"    Without skas0= it is seccomp where the host allows it, else ptrace.\n\n");
 UM_HELP(skas3,
 "noprocmm, noptracefaultinfo, noptraceldt\n"
 "    Do not look for parts of the skas3 host patch. They are not used yet.\n\n");
 UM_HELP(nosysemu,
 "nosysemu\n"
-"    Do not use PTRACE_SYSEMU. This version cannot run without it and says so.\n\n");
+"    Do not use PTRACE_SYSEMU. skas0=ptrace cannot run without it and says so.\n\n");
 UM_HELP(umid,
 "umid=NAME\n"
 "    A name for this guest: the directory $HOME/.uml/NAME holds its pid while\n"
@@ -158,6 +159,13 @@ static void __init parse_mode(const char *s)
 	boot_die("mode=%s is no mode; use mode=skas0\n", s);
 }
 
+static void __init parse_transport(const char *s)
+{
+	if (strcmp(s, "seccomp") && strcmp(s, "ptrace"))
+		boot_die("skas0=%s is no transport; use skas0=seccomp or skas0=ptrace\n", s);
+	boot_options.transport = s;
+}
+
 static void __init parse_word(const char *w)
 {
 	struct boot_options *o = &boot_options;
@@ -180,8 +188,8 @@ static void __init parse_word(const char *w)
 		parse_mem(w + 4);
 	else if (!strncmp(w, "mode=", 5))
 		parse_mode(w + 5);
-	else if (!strncmp(w, "skas0=", 6) && strcmp(w + 6, "ptrace"))
-		boot_die("%s: the only transport of this version is skas0=ptrace\n", w);
+	else if (!strncmp(w, "skas0=", 6))
+		parse_transport(w + 6);
 	else if (!strncmp(w, "initrd=", 7))
 		o->initrd = w + 7;
 	else if (!strncmp(w, "root=", 5))

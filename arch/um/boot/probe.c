@@ -143,6 +143,26 @@ static void __init say_found(const char *what, bool enabled, bool found)
 		 !found ? "not found" : enabled ? "found" : "found but disabled on command line");
 }
 
+/* seccomp where the host allows it, unless another transport is asked for. */
+static int __init choose_engine(void)
+{
+	const char *want = boot_options.transport;
+	int err;
+
+	if (!want || !strcmp(want, "seccomp")) {
+		engine = &engine_skas0_seccomp;
+		err = engine->probe();
+		if (!err)
+			return 0;
+		if (want)
+			boot_die("skas0=seccomp: the host refuses seccomp filters (%s); leave the option out to run over ptrace\n",
+				 host_error(err));
+		boot_say("  seccomp filters are refused: guest programs run over ptrace, which is slower\n");
+	}
+	engine = &engine_skas0_ptrace;
+	return engine->probe();
+}
+
 /**
  * boot_probe_host() - print what the host can do; end if it is not enough
  */
@@ -150,7 +170,7 @@ void __init boot_probe_host(void)
 {
 	int fd, err;
 
-	err = engine->probe();
+	err = choose_engine();
 	if (err)
 		boot_die("guest programs cannot run on this host: ptrace is refused or lacks PTRACE_SYSEMU (%s). Allow ptrace (in a container: --cap-add SYS_PTRACE, or a seccomp profile that permits it).\n",
 			 host_error(err));

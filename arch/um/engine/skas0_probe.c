@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The boot-time checks of ptrace. Each lets a child make one system call,
- * getpid, changes what comes of it, and has the child compare.
+ * The boot-time checks of ptrace and seccomp. Each of ptrace lets a child make
+ * one system call, getpid, changes what comes of it, and has the child compare.
  */
 #include <linux/init.h>
+#include <linux/filter.h>
 #include <linux/kernel.h>
 #include <linux/ptrace.h>
+#include <linux/seccomp.h>
 #include <linux/signal.h>
 #include <asm/boot.h>
 #include <asm/host.h>
@@ -100,6 +102,30 @@ static int __init check(const char *what, int err)
 	return err;
 }
 
+/* The three checks of ptrace; where nothing needs it, an error is only told. */
+static int __init probe_ptrace(bool needed)
+{
+	int err;
+
+	err = check("that ptrace can change system call numbers",
+		    change_call(PTRACE_SYSCALL, __NR_getppid, 0, host_getpid()));
+	if (err && needed)
+		return err;
+	if (!boot_options.sysemu) {
+		boot_say("Checking syscall emulation patch for ptrace...found but disabled on command line\n");
+		if (needed)
+			boot_die("nosysemu: skas0=ptrace cannot run without PTRACE_SYSEMU; leave one of the options out\n");
+		return 0;
+	}
+	err = check("syscall emulation patch for ptrace",
+		    change_call(PTRACE_SYSEMU, -1, MAGIC, MAGIC));
+	if (err && needed)
+		return err;
+	err = check("advanced syscall emulation patch for ptrace",
+		    change_call(PTRACE_SYSEMU_SINGLESTEP, -1, MAGIC, MAGIC));
+	return needed ? err : 0;
+}
+
 /**
  * skas0_probe() - check what skas0 over ptrace needs
  *
@@ -107,20 +133,46 @@ static int __init check(const char *what, int err)
  */
 int __init skas0_probe(void)
 {
-	int err;
+	return probe_ptrace(true);
+}
 
-	err = check("that ptrace can change system call numbers",
-		    change_call(PTRACE_SYSCALL, __NR_getppid, 0, host_getpid()));
-	if (err)
-		return err;
-	if (!boot_options.sysemu) {
-		boot_say("Checking syscall emulation patch for ptrace...found but disabled on command line\n");
-		boot_die("nosysemu: guest programs cannot run without PTRACE_SYSEMU; leave the option out\n");
+/* A child takes up a filter and breaks it: the signal must come. */
+static int __init filtered_call(void)
+{
+	static const struct sock_filter prog[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_getppid, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	int parent = host_getpid(), pid = host_fork(), status = 0, err;
+
+	if (pid < 0)
+		return pid;
+	if (!pid) {
+		host_die_with(parent);
+		host_signal_default(SIGSYS);
+		err = host_filter(prog, ARRAY_SIZE(prog));
+		if (err)
+			host_exit(-err);
+		host_die_with(parent);		/* asks for the parent's pid */
+		host_exit(EPERM);
 	}
-	err = check("syscall emulation patch for ptrace",
-		    change_call(PTRACE_SYSEMU, -1, MAGIC, MAGIC));
-	if (err)
+	err = wait_for(pid, &status);
+	if (err < 0)
 		return err;
-	return check("advanced syscall emulation patch for ptrace",
-		     change_call(PTRACE_SYSEMU_SINGLESTEP, -1, MAGIC, MAGIC));
+	if ((status & 0x7f) == SIGSYS)
+		return 0;
+	return status & 0xff00 ? -(status >> 8 & 0xff) : -EPERM;
+}
+
+/**
+ * skas0_probe_seccomp() - check what skas0 over seccomp needs; report on ptrace
+ *
+ * Return: 0 or -errno.
+ */
+int __init skas0_probe_seccomp(void)
+{
+	probe_ptrace(false);
+	return check("seccomp filters", filtered_call());
 }

@@ -16,7 +16,6 @@
  */
 #include <linux/kernel.h>
 #include <linux/mm.h>
-#include <linux/mman.h>
 #include <linux/ptrace.h>
 #include <linux/sched.h>
 #include <linux/signal.h>
@@ -26,7 +25,6 @@
 #include <asm/host.h>
 #include <asm/physmem.h>
 #include <asm/stub.h>
-#include <asm/unistd.h>
 #include "skas0.h"
 
 /* Status words of wait4(2). */
@@ -112,7 +110,7 @@ static void __noreturn become_seed(int parent)
 				physmem_fd, __pa(stub_page)) ||
 	    host_map_shared_new((void *)STUB_DATA, PAGE_SIZE, HOST_PROT_READ, physmem_fd,
 				__pa(seed_data)) ||
-	    host_seal_fds(physmem_fd))
+	    host_seal_fds(&physmem_fd, 1))
 		host_exit(1);
 	((void (*)(void))STUB_ADDR(stub_enter))();
 	unreachable();
@@ -203,34 +201,6 @@ static bool space_check(struct space *space)
 	return !space->dead;
 }
 
-static void encode(struct stub_call *call, const struct map_op *op)
-{
-	memset(call, 0, sizeof(*call));
-	call->args[0] = op->addr;
-	call->args[1] = op->len;
-	switch (op->kind) {
-	case MAP_SET:
-		call->nr = __NR_mmap;
-		call->args[2] = op->prot;
-		call->args[3] = MAP_SHARED | MAP_FIXED | MAP_POPULATE;
-		call->args[4] = 0;	/* descriptor 0: physmem */
-		call->args[5] = op->phys;
-		break;
-	case MAP_READONLY:
-		call->nr = __NR_mprotect;
-		call->args[2] = op->prot;
-		break;
-	case MAP_UNSET:
-		call->nr = __NR_munmap;
-		break;
-	case MAP_EMPTY:
-		call->nr = __NR_munmap;
-		call->args[0] = 0;
-		call->args[1] = TASK_SIZE_MAX;
-		break;
-	}
-}
-
 static void space_update(struct space *space, const struct map_op *ops, unsigned int n)
 {
 	struct stub_call *calls = space->data;
@@ -243,7 +213,7 @@ static void space_update(struct space *space, const struct map_op *ops, unsigned
 	if (space->dead)
 		return;
 	for (i = 0; i < n; i++)
-		encode(&calls[i], &ops[i]);
+		skas0_encode(&calls[i], &ops[i]);
 	stub_regs(&regs, STUB_ADDR(stub_batch));
 	regs.r12 = STUB_DATA;
 	regs.r13 = n;
@@ -258,7 +228,7 @@ static void space_update(struct space *space, const struct map_op *ops, unsigned
 	 * The host has no room for another mapping (vm.max_map_count) or no
 	 * memory: empty the space; faults fill it again with what is used now.
 	 */
-	encode(&calls[0], &empty);
+	skas0_encode(&calls[0], &empty);
 	stub_regs(&regs, STUB_ADDR(stub_batch));
 	regs.r12 = STUB_DATA;
 	regs.r13 = 1;
@@ -314,6 +284,10 @@ static void run(struct vcpu *vcpu, struct space *space, struct uregs *uregs, str
 	int pid = space->pid, status, err;
 
 	trap->type = TRAP_DEAD;
+	if (space->nr_ops) {
+		space_update(space, space->ops, space->nr_ops);
+		space->nr_ops = 0;
+	}
 	if (space->dead || !load_xstate(space, uregs))
 		return;
 	uregs->gp.orig_ax = -1;

@@ -79,6 +79,30 @@ int host_futex_wake(unsigned int *word)
 }
 
 /**
+ * host_futex_wait_shared() - the same for a word that other processes map
+ */
+int host_futex_wait_shared(unsigned int *word, unsigned int value, u64 deadline_ns)
+{
+	struct __kernel_timespec ts = {
+		.tv_sec = deadline_ns / NSEC_PER_SEC,
+		.tv_nsec = deadline_ns % NSEC_PER_SEC,
+	};
+
+	return host_call(__NR_futex, word, FUTEX_WAIT_BITSET, value,
+			 deadline_ns ? &ts : NULL, NULL, FUTEX_BITSET_MATCH_ANY);
+}
+
+/**
+ * host_futex_wake_shared() - wake one who waits
+ *
+ * Return: how many were woken.
+ */
+int host_futex_wake_shared(unsigned int *word)
+{
+	return host_call(__NR_futex, word, FUTEX_WAKE, 1);
+}
+
+/**
  * host_fork() - a copy of the kernel process; its memory but physmem is private
  */
 int host_fork(void)
@@ -162,21 +186,23 @@ bool host_is_dead(int pid)
 }
 
 /**
- * host_seal_fds() - keep one descriptor, as number 0, and close all others
+ * host_seal_fds() - keep these descriptors, as numbers 0 to n - 1, and no other
+ * @keep: all above 2
  */
-int host_seal_fds(int keep)
+int host_seal_fds(const int *keep, int n)
 {
-	long err = 0;
+	long err;
 	int fd;
 
-	if (keep)
-		err = host_call(__NR_dup2, keep, 0);
-	if (err < 0)
-		return err;
-	err = host_call(__NR_close_range, 1, ~0U, 0);
+	for (fd = 0; fd < n; fd++) {
+		err = host_call(__NR_dup2, keep[fd], fd);
+		if (err < 0)
+			return err;
+	}
+	err = host_call(__NR_close_range, n, ~0U, 0);
 	if (err != -ENOSYS)
 		return err;
-	for (fd = 1; fd < 4096; fd++)	/* a host before Linux 5.9 */
+	for (fd = n; fd < 4096; fd++)	/* a host before Linux 5.9 */
 		host_call(__NR_close, fd);
 	return 0;
 }

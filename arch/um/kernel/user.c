@@ -69,7 +69,6 @@ void __noreturn user_loop(void)
 		struct space *space = current->mm->context.space;
 
 		vcpu = this_vcpu();
-		space_sync(space);
 		engine->run(vcpu, space, uregs, &trap);
 		if (trap.type == TRAP_SYSCALL)
 			handle_syscall(&uregs->gp);

@@ -50,6 +50,11 @@ SECTIONS
 		*(.stub.text)
 		__stub_end = .;
 	} :text
+	.runner.text : ALIGN(PAGE_SIZE) {
+		__runner_start = .;
+		*(.runner.text)
+		__runner_end = .;
+	} :text
 	.initramfs : ALIGN(PAGE_SIZE) { KEEP(*(.initramfs)) } :text
 
 	. = ALIGN(PAGE_SIZE);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Page faults of guest programs. The host tells the address and whether
- * anything is mapped there, not what kind of access it was: that follows from
- * what the space holds, and where it holds nothing, from the instruction.
+ * Page faults of guest programs. Where the engine cannot tell what kind of
+ * access it was, but only the address and whether anything is mapped there, it
+ * follows from what the space holds, and where it holds nothing, from the
+ * instruction.
  */
 #include <linux/extable.h>
 #include <linux/mm.h>
@@ -100,6 +101,9 @@ static bool is_fetch(const struct pt_regs *regs, unsigned long addr)
 static unsigned int access_of(struct pt_regs *regs, const struct trap *trap, bool *guessed)
 {
 	*guessed = false;
+	if (trap->error & PF_USER)
+		return trap->error & PF_WRITE ? ACCESS_WRITE :
+		       trap->error & PF_INSTR ? ACCESS_EXEC : ACCESS_READ;
 	if (trap->code == SEGV_ACCERR) {
 		/* Mapped, so it can be read: a write, or an instruction. */
 		if (is_fetch(regs, trap->addr))

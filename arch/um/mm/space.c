@@ -26,6 +26,7 @@
 #include <asm/mmu_context.h>
 #include <asm/physmem.h>
 #include <asm/space.h>
+#include <asm/tlb.h>
 #include <asm/tlbflush.h>
 
 /* Resident pages around a fault that are mapped with it: 64 KiB. */
@@ -78,6 +79,15 @@ static void note(struct mm_struct *mm, enum map_kind kind, unsigned int prot,
 		add(mm->context.space, &op);
 }
 
+/* What was noted must be done before the caller frees or reuses the pages. */
+static void settle(struct mm_struct *mm)
+{
+	struct space *space = mm->context.space;
+
+	if (space && space->nr_ops && engine->space_settle)
+		engine->space_settle(space);
+}
+
 /**
  * space_flush_range() - the pages of a range may no longer be what they were
  */
@@ -89,6 +99,7 @@ void space_flush_range(struct mm_struct *mm, unsigned long start, unsigned long 
 	end = PAGE_ALIGN(end);
 	if (start < end)
 		note(mm, MAP_UNSET, 0, start, end - start);
+	settle(mm);
 }
 EXPORT_SYMBOL_GPL(space_flush_range);
 
@@ -106,11 +117,24 @@ void space_note_wrprotect(struct mm_struct *mm, unsigned long addr, bool exec)
 void flush_tlb_mm(struct mm_struct *mm)
 {
 	/* After fork: each page that changed was noted as it changed. */
-	if (mm->context.forked) {
+	if (mm->context.forked)
 		mm->context.forked = false;
+	else
+		note(mm, MAP_EMPTY, 0, 0, TASK_SIZE);
+	settle(mm);
+}
+
+/**
+ * space_flush_exit() - an mm is about to free all its pages
+ *
+ * Without a need to settle this waits until the space is used again.
+ */
+void space_flush_exit(struct mm_struct *mm)
+{
+	if (!engine->space_settle)
 		return;
-	}
 	note(mm, MAP_EMPTY, 0, 0, TASK_SIZE);
+	settle(mm);
 }
 
 void flush_tlb_all(void)
@@ -217,6 +241,8 @@ static struct space *space_get(void)
 	spin_unlock(&pool_lock);
 	if (space) {
 		ops_add(space, &empty);
+		if (engine->space_reset)
+			engine->space_reset(space);
 		return space;
 	}
 

@@ -19,6 +19,7 @@
  * @quiet:	no report of the host
  * @verbose:	the boot log is asked for
  * @sysemu, @proc_mm, @faultinfo, @ldt: not disabled on the command line
+ * @transport:	skas0=, or NULL
  * @umid:	name, or NULL
  */
 struct boot_options {
@@ -32,6 +33,7 @@ struct boot_options {
 	bool proc_mm;
 	bool faultinfo;
 	bool ldt;
+	const char *transport;
 	const char *umid;
 };
 

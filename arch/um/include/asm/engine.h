@@ -25,12 +25,15 @@ enum trap_type {
  * @signo:	for TRAP_FAULT and TRAP_SIGNAL, the signal
  * @code:	its si_code
  * @addr:	its si_addr; for TRAP_FAULT the address of the access
+ * @error:	for TRAP_FAULT, the CPU's page fault error code where the engine
+ *		can know it, else 0; it has bit 2 set (user) when it is there
  */
 struct trap {
 	enum trap_type type;
 	int signo;
 	int code;
 	unsigned long addr;
+	unsigned long error;
 };
 
 enum map_kind { MAP_SET, MAP_UNSET, MAP_READONLY, MAP_EMPTY };
@@ -57,6 +60,9 @@ struct map_op {
 	unsigned long phys;
 };
 
+/* Where the vector state of a guest thread is that a runner holds. */
+enum xstate_place { XSTATE_IN_CPU, XSTATE_IN_AREA };
+
 /* Orders that wait for the space to run; a run of pages is one order. */
 #define SPACE_OPS	64
 
@@ -65,9 +71,18 @@ struct map_op {
  * @pid:	host process, or 0
  * @dead:	the host process is gone
  * @holds:	whose xstate its runner holds, or NULL
- * @data:	the stub data page, written by the kernel only
+ * @data:	the page of orders, read-only in the space
  * @nr_ops:	orders in @ops
  * @ops:	orders not yet carried out
+ * @area:	skas0 over seccomp: the runner's pages, which guest code can write
+ * @key_fd:	where its key is handed out
+ * @cmd:	number of the last command
+ * @run_cmd:	number of the last command to run
+ * @merged:	it had orders
+ * @proven:	its runner is known to wait in the stub, since the last run
+ * @kick_out:	a kick was sent that may not have arrived
+ * @xstate_in:	where the state of @holds is: in the CPU or in @area
+ * @bases_loaded: @fs and @gs are what the runner has loaded
  * @list:	in the pool of spaces that nobody uses
  * @all:	in the list of all spaces
  */
@@ -78,6 +93,16 @@ struct space {
 	void *data;
 	unsigned int nr_ops;
 	struct map_op ops[SPACE_OPS];
+	void *area;
+	int key_fd;
+	u32 cmd;
+	u32 run_cmd;
+	bool merged;
+	bool proven;
+	bool kick_out;
+	bool bases_loaded;
+	enum xstate_place xstate_in;
+	unsigned long fs, gs;
 	struct list_head list;
 	struct list_head all;
 };
@@ -93,7 +118,12 @@ struct space {
  * @space_check: is its host process still there? Marks it dead when not.
  * @space_update: carry out orders, all of them, in order. An engine may empty
  *		the space first; a dead space is left alone.
- * @run:	run guest code with these registers until it traps
+ * @space_reset: NULL, or: nothing of the last user may be left in the space but
+ *		its mappings
+ * @space_settle: NULL, or: carry out what waits before anything that it takes
+ *		away may be used anew, where a runner could still be running
+ * @run:	carry out what waits, then run guest code with these registers
+ *		until it traps
  * @fetch_xstate: make uregs->xstate current when a runner holds it
  * @kick:	make @run return soon; called in a host signal handler on the
  *		vCPU's own thread
@@ -108,6 +138,8 @@ struct engine {
 	bool (*space_check)(struct space *space);
 	void (*space_update)(struct space *space, const struct map_op *ops,
 			     unsigned int n);
+	void (*space_reset)(struct space *space);
+	void (*space_settle)(struct space *space);
 	void (*run)(struct vcpu *vcpu, struct space *space, struct uregs *uregs,
 		    struct trap *trap);
 	void (*fetch_xstate)(struct space *space, struct uregs *uregs);
@@ -115,6 +147,6 @@ struct engine {
 };
 
 extern const struct engine *engine;
-extern const struct engine engine_skas0_ptrace;
+extern const struct engine engine_skas0_ptrace, engine_skas0_seccomp;
 
 #endif

@@ -12,6 +12,7 @@
 
 struct pt_regs;
 struct siginfo;
+struct sock_filter;
 
 /* struct iovec of readv(2) */
 struct host_iovec {
@@ -61,6 +62,7 @@ int host_setsize(int fd, u64 size);
 void host_vdso_init(const void *ehdr);
 u64 host_monotonic_ns(void);
 u64 host_realtime_ns(void);
+u64 host_cpu_ns(int pid);
 int host_timer_create(int signo, int tid);
 int host_timer_set(int timer, u64 deadline_ns);
 
@@ -90,6 +92,8 @@ int host_tgkill(int pid, int tid, int signo);
 int host_kill(int pid, int signo);
 int host_futex_wait(unsigned int *word, unsigned int value, u64 deadline_ns);
 int host_futex_wake(unsigned int *word);
+int host_futex_wait_shared(unsigned int *word, unsigned int value, u64 deadline_ns);
+int host_futex_wake_shared(unsigned int *word);
 int host_fork(void);
 void __noreturn host_exit(int status);
 int host_wait(int pid, int *status);
@@ -98,7 +102,7 @@ int host_pin_to_current_cpu(void);
 int host_unpin(void);
 void host_die_with(int parent);
 bool host_is_dead(int pid);
-int host_seal_fds(int keep);
+int host_seal_fds(const int *keep, int n);
 int host_getrandom(void *buf, u64 len);
 int host_cpuid_xstate(unsigned int *size, u64 *mask);
 
@@ -117,6 +121,15 @@ int host_ptrace_siginfo(int pid, int *code, unsigned long *addr);
 bool host_ptrace_fault_pending(int pid);
 int host_ptrace_eventmsg(int pid, unsigned long *msg);
 long host_ptrace_raw(int request, int pid, void *addr, void *data);
+
+/* seccomp.c */
+int host_filter(const struct sock_filter *prog, unsigned int len);
+int host_eventfd(void);
+int host_socketpair(int fds[2]);
+int host_send_fd(int sock, int fd);
+void host_recv_setup(void *at, u64 buf);
+int host_signal_code(int signo, u64 handler);
+void host_raise_nofile(void);
 
 /* tty.c */
 bool host_isatty(int fd);

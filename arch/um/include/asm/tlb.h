@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * One range a flush. Nothing is taken from a space that is about to lose its
- * mm: such a space is emptied at once when it is used again.
+ * One range a flush; a space that is about to lose its mm is emptied at once.
  */
 #ifndef _ASM_UM_TLB_H
 #define _ASM_UM_TLB_H
@@ -13,11 +12,13 @@ static void tlb_flush(struct mmu_gather *tlb);
 #include <asm/tlbflush.h>
 #include <asm-generic/tlb.h>
 
+void space_flush_exit(struct mm_struct *mm);
+
 static inline void tlb_flush(struct mmu_gather *tlb)
 {
 	if (tlb->fullmm)
-		return;
-	if (tlb->need_flush_all)
+		space_flush_exit(tlb->mm);
+	else if (tlb->need_flush_all)
 		flush_tlb_mm(tlb->mm);
 	else if (tlb->end)
 		space_flush_range(tlb->mm, tlb->start, tlb->end);

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * How the kernel and a runner hand over to each other. A command is a number
+ * that grows, in a page that only the kernel can write; the answer is the same
+ * number in the runner's area, which guest code can write. Each side looks for
+ * a while and then sleeps on the other's word; it says so first, so that the
+ * other knows to wake it.
+ *
+ * That a runner has answered does not mean that it has stopped: guest code can
+ * write an answer and run on. Only an answer that is signed with the key says
+ * that the runner is in the stub (see stub/runner.S), and it stays there until
+ * the next command that lets it run.
+ *
+ * A runner that does not answer is waited for as long as it computes nothing:
+ * its process may be stopped, or the host may be busy. So is one that has
+ * fetched the key, which only the stub can. One that uses CPU time all the
+ * while, or that sleeps without having said so, is not the stub, and its space
+ * is ended.
+ */
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/signal.h>
+#include <linux/time64.h>
+#include <asm/engine.h>
+#include <asm/host.h>
+#include "runner.h"
+
+/* How long to sleep before a look at what the runner does. */
+#define LOOK_NS		(20 * NSEC_PER_MSEC)
+/* CPU time that the stub never needs for an answer. */
+#define PATIENCE_NS	(200 * NSEC_PER_MSEC)
+
+/**
+ * runner_died() - end a space; nothing of it stays
+ */
+void runner_died(struct space *space)
+{
+	int status, err;
+
+	if (space->dead)
+		return;
+	space->dead = true;
+	host_kill(space->pid, SIGKILL);
+	do {
+		err = host_wait(space->pid, &status);
+	} while (err == -EINTR);
+	if (space->holds) {
+		space->holds->owner = NULL;
+		space->holds = NULL;
+	}
+}
+
+/**
+ * runner_post() - give a command; orders->calls and ->regs are in place
+ */
+void runner_post(struct space *space, unsigned int todo)
+{
+	struct stub_orders *o = space->data;
+	struct stub_area *a = space->area;
+
+	o->todo = todo;
+	__atomic_store_n(&o->cmd, ++space->cmd, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&a->sleeps, __ATOMIC_SEQ_CST))
+		host_futex_wake_shared(&o->cmd);
+}
+
+/*
+ * No answer yet: is this the stub at all? @cpu is the CPU time at the first
+ * look. Return: false when the space had to be ended.
+ */
+static bool look(struct space *space, u64 *cpu, bool may_run)
+{
+	struct stub_orders *o = space->data;
+	struct stub_area *a = space->area;
+	u64 now = host_cpu_ns(space->pid);
+
+	if (host_is_dead(space->pid))
+		goto dead;
+	if (may_run || (o->todo & TODO_OPS && !host_poll(space->key_fd, false)))
+		return true;
+	if (!__atomic_load_n(&a->sleeps, __ATOMIC_SEQ_CST) && host_futex_wake_shared(&o->cmd) &&
+	    !__atomic_load_n(&a->sleeps, __ATOMIC_SEQ_CST))
+		goto dead;
+	if (!*cpu)
+		*cpu = now;
+	if (now - *cpu < PATIENCE_NS)
+		return true;
+dead:
+	runner_died(space);
+	return false;
+}
+
+static bool answered(struct space *space, bool kick)
+{
+	struct stub_area *a = space->area;
+
+	if (kick)
+		return __atomic_load_n(&a->kicked, __ATOMIC_SEQ_CST);
+	return __atomic_load_n(&a->trap, __ATOMIC_SEQ_CST) == space->cmd;
+}
+
+/* Wait for the answer, or for a kick to arrive. */
+static bool wait_for(struct space *space, bool kick)
+{
+	struct stub_orders *o = space->data;
+	struct stub_area *a = space->area;
+	u64 cpu = 0;
+
+	if (space->dead)
+		return false;
+	while (!answered(space, kick)) {
+		unsigned int seen = __atomic_load_n(&a->trap, __ATOMIC_SEQ_CST);
+		int err = 0;
+
+		__atomic_store_n(&o->vcpu_sleeps, 1, __ATOMIC_SEQ_CST);
+		if (!answered(space, kick))
+			err = host_futex_wait_shared(&a->trap, seen,
+						     host_monotonic_ns() + LOOK_NS);
+		o->vcpu_sleeps = 0;
+		if (err == -EINTR && host_is_dead(space->pid)) {
+			runner_died(space);
+			return false;
+		}
+		/* Guest code that was not kicked may run as long as it likes. */
+		if (err == -ETIMEDOUT &&
+		    !look(space, &cpu, !kick && o->todo & TODO_RUN && !READ_ONCE(o->kick)))
+			return false;
+	}
+	return true;
+}
+
+/**
+ * runner_wait() - wait for the answer to the last command
+ *
+ * Return: false when the space is dead.
+ */
+bool runner_wait(struct space *space)
+{
+	return wait_for(space, false);
+}
+
+/**
+ * runner_do() - give a command that runs no guest code, and wait
+ *
+ * Return: false when the space is dead.
+ */
+bool runner_do(struct space *space, unsigned int todo)
+{
+	runner_post(space, todo);
+	return runner_wait(space);
+}
+
+/**
+ * runner_settle_kick() - see a kick arrive, so that none comes later
+ *
+ * Return: false when the space is dead.
+ */
+bool runner_settle_kick(struct space *space)
+{
+	if (space->kick_out && !wait_for(space, true))
+		return false;
+	space->kick_out = false;
+	return !space->dead;
+}
+
+/**
+ * runner_give_key() - let the runner fetch the key for the orders that follow
+ *
+ * Return: false when the space is dead.
+ */
+bool runner_give_key(struct space *space)
+{
+	if (!runner_settle_kick(space))
+		return false;
+	if (host_write(space->key_fd, &space_key, sizeof(space_key)) == sizeof(space_key))
+		return true;
+	runner_died(space);
+	return false;
+}
+
+/**
+ * runner_signed() - is the answer signed; it is only once
+ */
+bool runner_signed(struct space *space)
+{
+	struct stub_area *a = space->area;
+	bool good = READ_ONCE(a->signature) == space_key;
+
+	WRITE_ONCE(a->signature, 0);
+	return good;
+}

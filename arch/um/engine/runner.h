@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Runners of skas0 over seccomp: commands and answers. See runner.c. */
+#ifndef _UM_ENGINE_RUNNER_H
+#define _UM_ENGINE_RUNNER_H
+
+#include <linux/types.h>
+#include <asm/stub.h>
+
+struct space;
+struct uregs;
+
+extern unsigned int area_order;
+extern u64 runner_frame, runner_fp;
+extern unsigned int runner_fp_size;
+extern u64 space_key;
+
+/* In the space's own terms and in ours. */
+static inline void *area_at(void *area, u64 addr)
+{
+	return area + (addr - STUB_AREA);
+}
+
+void runner_died(struct space *space);
+void runner_post(struct space *space, unsigned int todo);
+bool runner_wait(struct space *space);
+bool runner_do(struct space *space, unsigned int todo);
+bool runner_settle_kick(struct space *space);
+bool runner_give_key(struct space *space);
+bool runner_signed(struct space *space);
+
+int seed_start(void);
+int seed_clone(struct space *space);
+
+#endif
