@@ -23,6 +23,7 @@
 #include <linux/time64.h>
 #include <asm/engine.h>
 #include <asm/host.h>
+#include <asm/processor.h>
 #include "runner.h"
 
 /* How long to sleep before a look at what the runner does. */
@@ -99,6 +100,24 @@ static bool answered(struct space *space, bool kick)
 	return __atomic_load_n(&a->trap, __ATOMIC_SEQ_CST) == space->cmd;
 }
 
+/* Look for a while; return: it came. */
+static bool spin(struct space *space, bool kick)
+{
+	u64 end;
+
+	if (!space->spread)
+		return false;
+	end = host_monotonic_ns() + spread_spin_ns;
+	do {
+		for (int i = 0; i < 16; i++) {
+			if (answered(space, kick))
+				return true;
+			cpu_relax();
+		}
+	} while (host_monotonic_ns() < end);
+	return false;
+}
+
 /* Wait for the answer, or for a kick to arrive. */
 static bool wait_for(struct space *space, bool kick)
 {
@@ -108,7 +127,7 @@ static bool wait_for(struct space *space, bool kick)
 
 	if (space->dead)
 		return false;
-	while (!answered(space, kick)) {
+	while (!answered(space, kick) && !spin(space, kick)) {
 		unsigned int seen = __atomic_load_n(&a->trap, __ATOMIC_SEQ_CST);
 		int err = 0;
 

@@ -28,6 +28,12 @@ bool runner_settle_kick(struct space *space);
 bool runner_give_key(struct space *space);
 bool runner_signed(struct space *space);
 
+extern u64 spread_spin_ns;
+void spread_init(void);
+void spread_pinned(void);
+void spread_choose(struct space *space);
+void spread_forget(struct space *space);
+
 int seed_start(void);
 int seed_clone(struct space *space);
 

@@ -51,13 +51,16 @@ static struct space *running[NR_CPUS];
 static int start(void)
 {
 	host_raise_nofile();
+	spread_init();
 	host_pin_to_current_cpu();
+	spread_pinned();
 	return seed_start();
 }
 
 static void space_destroy(struct space *space)
 {
 	runner_died(space);
+	spread_forget(space);
 	host_close(space->key_fd);
 	free_pages((unsigned long)space->area, area_order);
 }
@@ -291,6 +294,7 @@ static void signal_trap(struct space *space, struct uregs *uregs, struct trap *t
 	switch (signo) {
 	case SIGSYS:
 		if (f.info.si_arch == AUDIT_ARCH_X86_64) {
+			trap->by_signal = true;
 			syscall_trap(gp, trap);
 			return;
 		}
@@ -377,6 +381,7 @@ static void run(struct vcpu *vcpu, struct space *space, struct uregs *uregs, str
 	load_xstate(space, uregs);
 	if (space->dead)
 		return;
+	spread_choose(space);
 
 	/* From here on the vCPU's signal handler may kick. */
 	WRITE_ONCE(o->kick, 0);
@@ -428,9 +433,15 @@ static void kick(struct vcpu *vcpu)
 	host_tgkill(space->pid, space->pid, STUB_SIG_KICK);
 }
 
+static unsigned long syscall_entry(void)
+{
+	return RUNNER_ADDR(rstub_syscall);
+}
+
 const struct engine engine_skas0_seccomp = {
 	.name = "SKAS0",
 	.transport = "seccomp",
+	.syscall_entry = syscall_entry,
 	.probe = skas0_probe_seccomp,
 	.start = start,
 	.space_create = seed_clone,

@@ -152,6 +152,23 @@ int host_pin_to_current_cpu(void)
 }
 
 /**
+ * host_get_affinity() - the CPUs that this thread may use, a bit each
+ */
+int host_get_affinity(u64 *mask, unsigned int size)
+{
+	long n;
+
+	memset(mask, 0, size);
+	n = host_call(__NR_sched_getaffinity, 0, size, mask);
+	return n < 0 ? n : 0;
+}
+
+int host_set_affinity(int tid, const u64 *mask, unsigned int size)
+{
+	return host_call(__NR_sched_setaffinity, tid, size, mask);
+}
+
+/**
  * host_unpin() - let this thread run on any CPU that it may
  */
 int host_unpin(void)

@@ -11,22 +11,33 @@
 #include <linux/sched/task.h>
 #include <linux/syscalls.h>
 #include <asm/engine.h>
+#include <asm/sites.h>
 #include <asm/space.h>
 #include <asm/syscall.h>
 #include <asm/trap.h>
 #include <asm/vcpu.h>
 
-static void handle_syscall(struct pt_regs *regs)
+static void handle_syscall(struct space *space, struct pt_regs *regs, bool by_signal)
 {
 	long nr = (int)regs->orig_ax;
 
 	regs->ax = -ENOSYS;
-	nr = syscall_enter_from_user_mode(regs, nr);
+	syscall_enter_from_user_mode_prepare(regs);
+	if (by_signal && engine->syscall_entry)
+		sites_note(space, regs->ip);
+	if (unlikely(space->sites_live)) {
+		sites_check(space);
+		sites_before(space, nr, regs->di);
+	}
+	nr = syscall_enter_from_user_mode_work(regs, nr);
 	if (likely((unsigned long)nr < NR_syscalls)) {
 		nr = array_index_nospec(nr, NR_syscalls);
 		regs->ax = sys_call_table[nr](regs->di, regs->si, regs->dx,
 					      regs->r10, regs->r8, regs->r9);
 	}
+	space = current->mm->context.space;	/* another one after exec */
+	if (unlikely(space->sites_lost && space->sites_live))
+		sites_check(space);
 	syscall_exit_to_user_mode(regs);
 }
 
@@ -71,7 +82,7 @@ void __noreturn user_loop(void)
 		vcpu = this_vcpu();
 		engine->run(vcpu, space, uregs, &trap);
 		if (trap.type == TRAP_SYSCALL)
-			handle_syscall(&uregs->gp);
+			handle_syscall(space, &uregs->gp, trap.by_signal);
 		else
 			handle_trap(&uregs->gp, &trap);
 	}

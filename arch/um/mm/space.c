@@ -25,6 +25,7 @@
 #include <asm/host.h>
 #include <asm/mmu_context.h>
 #include <asm/physmem.h>
+#include <asm/sites.h>
 #include <asm/space.h>
 #include <asm/tlb.h>
 #include <asm/tlbflush.h>
@@ -284,13 +285,14 @@ static void space_put(struct space *space)
 
 int init_new_context(struct task_struct *task, struct mm_struct *mm)
 {
-	struct space *space = space_get();
+	struct space *parent = mm->context.space, *space = space_get();
 
 	/* dup_mm() copied the parent's. */
 	mm->context.space = NULL;
 	mm->context.forked = false;
 	if (IS_ERR(space))
 		return PTR_ERR(space);
+	sites_fork(space, parent);
 	mm->context.space = space;
 	return 0;
 }
@@ -302,6 +304,7 @@ void destroy_context(struct mm_struct *mm)
 	if (!space)
 		return;
 	mm->context.space = NULL;
+	sites_put(space);
 	if (space->holds) {
 		space->holds->owner = NULL;
 		space->holds = NULL;

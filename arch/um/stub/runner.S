@@ -184,11 +184,12 @@ SYM_CODE_START(rstub_wait)
 	xorl	%r10d, %r10d
 	syscall
 SYM_INNER_LABEL(rstub_wake_call, SYM_L_GLOBAL)
-1:	movl	ORD(SPIN), %ecx
+1:	xorl	%ecx, %ecx
 2:	cmpl	%ebx, ORD(CMD)
 	jne	4f
-	decl	%ecx
-	js	3f
+	cmpl	%ecx, ORD(SPIN)		/* the kernel may want less by now */
+	jbe	3f
+	incl	%ecx
 	pause
 	jmp	2b
 3:	movl	$1, %eax

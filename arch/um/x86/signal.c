@@ -15,6 +15,7 @@
 #include <linux/syscalls.h>
 #include <linux/uaccess.h>
 #include <asm/sigcontext.h>
+#include <asm/sites.h>
 #include <asm/space.h>
 #include <asm/syscall.h>
 #include <asm/ucontext.h>
@@ -252,8 +253,12 @@ static void handle_signal(struct ksignal *ksig, struct pt_regs *regs)
  */
 void arch_do_signal_or_restart(struct pt_regs *regs)
 {
+	struct space *space = current->mm ? current->mm->context.space : NULL;
 	struct ksignal ksig;
 
+	/* Before a tracer can look. */
+	if (space && space->sites_live)
+		sites_check(space);
 	if (get_signal(&ksig)) {
 		handle_signal(&ksig, regs);
 		return;

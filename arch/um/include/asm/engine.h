@@ -27,6 +27,7 @@ enum trap_type {
  * @addr:	its si_addr; for TRAP_FAULT the address of the access
  * @error:	for TRAP_FAULT, the CPU's page fault error code where the engine
  *		can know it, else 0; it has bit 2 set (user) when it is there
+ * @by_signal:	for TRAP_SYSCALL, a jump to engine->syscall_entry would be cheaper
  */
 struct trap {
 	enum trap_type type;
@@ -34,6 +35,7 @@ struct trap {
 	int code;
 	unsigned long addr;
 	unsigned long error;
+	bool by_signal;
 };
 
 enum map_kind { MAP_SET, MAP_UNSET, MAP_READONLY, MAP_EMPTY };
@@ -81,8 +83,15 @@ enum xstate_place { XSTATE_IN_CPU, XSTATE_IN_AREA };
  * @merged:	it had orders
  * @proven:	its runner is known to wait in the stub, since the last run
  * @kick_out:	a kick was sent that may not have arrived
+ * @spread:	its runner is on another CPU than the vCPU
+ * @switches:	how often another space ran before it, of 256, averaged
  * @xstate_in:	where the state of @holds is: in the CPU or in @area
  * @bases_loaded: @fs and @gs are what the runner has loaded
+ * @sites:	patched system calls of its program, or NULL
+ * @sites_off:	none may be patched (any more)
+ * @sites_live:	its text may hold patches
+ * @sites_lost:	their table is no longer mapped
+ * @hot:	where system calls came from lately, and how often
  * @list:	in the pool of spaces that nobody uses
  * @all:	in the list of all spaces
  */
@@ -101,8 +110,18 @@ struct space {
 	bool proven;
 	bool kick_out;
 	bool bases_loaded;
+	bool spread;
+	unsigned int switches;
 	enum xstate_place xstate_in;
 	unsigned long fs, gs;
+	struct sites *sites;
+	bool sites_off;
+	bool sites_live;
+	bool sites_lost;
+	struct {
+		unsigned long ip;
+		unsigned int n;
+	} hot[16];
 	struct list_head list;
 	struct list_head all;
 };
@@ -111,6 +130,7 @@ struct space {
  * struct engine - a way to run guest code
  * @name:	as in "UML running in NAME mode"
  * @transport:	how, for the skas0 modes
+ * @syscall_entry: NULL, or: where a patched system call jumps to
  * @probe:	print and carry out the boot-time checks; 0 or -errno
  * @start:	once, before the first space; 0 or -errno
  * @space_create: make an empty space; 0 or -errno (-EAGAIN: the host's limit)
@@ -131,6 +151,7 @@ struct space {
 struct engine {
 	const char *name;
 	const char *transport;
+	unsigned long (*syscall_entry)(void);
 	int (*probe)(void);
 	int (*start)(void);
 	int (*space_create)(struct space *space);

@@ -100,6 +100,8 @@ int host_wait(int pid, int *status);
 int host_yield(void);
 int host_pin_to_current_cpu(void);
 int host_unpin(void);
+int host_get_affinity(u64 *mask, unsigned int size);
+int host_set_affinity(int tid, const u64 *mask, unsigned int size);
 void host_die_with(int parent);
 bool host_is_dead(int pid);
 int host_seal_fds(const int *keep, int n);
