@@ -177,8 +177,8 @@ def test_personalities():
         gave(run(cmd=HELLO, wrap=need(*wrap)), b"hello\n", " ".join(wrap))
 
 
-def refused(names):
-    r = ended(run(cmd=HELLO, wrap=need(*REFUSE, names), seconds=10), 1)
+def refused(names, *options):
+    r = ended(run(*options, cmd=HELLO, wrap=need(*REFUSE, names), seconds=10), 1)
     lines = r.err.decode(errors="replace").splitlines()
     said = [line for line in lines if line.startswith("linux: ")]
     check(len(said) == 1 and lines[-1] == said[0],
@@ -188,7 +188,19 @@ def refused(names):
 
 
 def test_no_ptrace():
-    check("ptrace" in refused("ptrace"), "ptrace is not named")
+    """Over seccomp nothing needs it; asked for, or with neither, it is missed."""
+    works(need(*REFUSE, "ptrace"))
+    check("ptrace" in refused("ptrace", "skas0=ptrace"), "ptrace is not named")
+    check("ptrace" in refused("ptrace,seccomp"), "ptrace is not named")
+
+
+def test_no_seccomp():
+    """It runs over ptrace, and says so; asked for, it is missed."""
+    for names in ("seccomp", "eventfd2"):
+        r = gave(run(cmd=["cat", "/proc/cpuinfo"], wrap=need(*REFUSE, names)))
+        check(b"transport\t: ptrace" in r.out, "another transport", r)
+        check(b"over ptrace" in r.err, "not a word of it", r)
+    check("seccomp" in refused("seccomp", "skas0=seccomp"), "seccomp is not named")
 
 
 def test_no_memfd():
@@ -197,7 +209,7 @@ def test_no_memfd():
 
 def test_no_ptrace_on_a_terminal():
     """The terminal is as it was after the refusal."""
-    with Guest(cmd=HELLO, wrap=need(*REFUSE, "ptrace"), tty=True) as g:
+    with Guest(cmd=HELLO, wrap=need(*REFUSE, "ptrace,seccomp"), tty=True) as g:
         check(g.wait(10) == 1, f"status {g.status()}", g.words())
         check(g.mode() == g.cooked, "the terminal's mode was changed")
 

@@ -92,10 +92,6 @@ asmlinkage void __init __noreturn boot_main(unsigned long *stack)
 
 	umid_init(home);
 	physmem_init(boot_options.mem);
-	err = engine->start();
-	if (err)
-		boot_die("cannot start the first host process: %s (%d)\n",
-			 host_error(err), -err);
-
+	boot_start_engine();
 	boot_enter(start_kernel, (void *)init_stack + THREAD_SIZE);
 }

@@ -164,6 +164,29 @@ static int __init choose_engine(void)
 }
 
 /**
+ * boot_start_engine() - start it, or the other transport when nobody asked for
+ * this one
+ *
+ * Ends with a message when guest programs cannot run.
+ */
+void __init boot_start_engine(void)
+{
+	int err = engine->start();
+
+	if (err && engine == &engine_skas0_seccomp && !boot_options.transport) {
+		boot_say("skas0 over seccomp does not start (%s): guest programs run over ptrace, which is slower\n",
+			 host_error(err));
+		engine = &engine_skas0_ptrace;
+		if (engine->probe())
+			boot_die("guest programs cannot run on this host: neither over seccomp nor over ptrace\n");
+		err = engine->start();
+	}
+	if (err)
+		boot_die("cannot start the first host process: %s (%d)\n",
+			 host_error(err), -err);
+}
+
+/**
  * boot_probe_host() - print what the host can do; end if it is not enough
  */
 void __init boot_probe_host(void)
@@ -172,7 +195,7 @@ void __init boot_probe_host(void)
 
 	err = choose_engine();
 	if (err)
-		boot_die("guest programs cannot run on this host: ptrace is refused or lacks PTRACE_SYSEMU (%s). Allow ptrace (in a container: --cap-add SYS_PTRACE, or a seccomp profile that permits it).\n",
+		boot_die("guest programs cannot run on this host: seccomp filters are refused or not asked for, and ptrace is refused or lacks PTRACE_SYSEMU (%s). Allow one of them (in a container: a seccomp profile that permits it, or --cap-add SYS_PTRACE).\n",
 			 host_error(err));
 
 	boot_say("Checking for tmpfs mount on /dev/shm...");

@@ -100,6 +100,17 @@ void __init setup_arch(char **cmdline_p)
 	paging_init();
 }
 
+/* All drivers have what they need from the host. */
+static int __init confine(void)
+{
+	int err = host_confine(engine != &engine_skas0_seccomp);
+
+	if (err)
+		pr_notice("the host refuses a filter for the kernel process: %s\n", host_error(err));
+	return 0;
+}
+late_initcall_sync(confine);
+
 static int show_cpu(struct seq_file *m, void *v)
 {
 	seq_puts(m, "processor\t: 0\nvendor_id\t: User Mode Linux\nmodel name\t: UML\n");

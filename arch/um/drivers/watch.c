@@ -42,6 +42,23 @@ static int watcher(void *arg)
 	return 0;
 }
 
+/* At boot, since the kernel process may make no thread afterwards. */
+static int __init watch_init(void)
+{
+	int err;
+
+	epfd = host_epoll_create();
+	if (epfd < 0)
+		return epfd;
+	err = host_thread(watcher, NULL, stack, STACK_SIZE);
+	if (err >= 0)
+		return 0;
+	host_close(epfd);
+	epfd = err;
+	return err;
+}
+arch_initcall(watch_init);
+
 /**
  * watch_add() - raise an interrupt when a descriptor can be read, or written
  * @fd: descriptor; one watch each
@@ -58,14 +75,8 @@ int watch_add(int fd, unsigned int irq, bool output)
 
 	if (id == MAX_WATCHES)
 		return -ENOSPC;
-	if (epfd < 0) {
-		epfd = host_epoll_create();
-		if (epfd < 0)
-			return epfd;
-		err = host_thread(watcher, NULL, stack, STACK_SIZE);
-		if (err < 0)
-			return err;
-	}
+	if (epfd < 0)
+		return epfd;
 	watches[id] = (struct watch){ .fd = fd, .irq = irq, .output = output };
 	err = host_epoll_add(epfd, fd, id, output);
 	if (err == -EPERM) {

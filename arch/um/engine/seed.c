@@ -175,8 +175,10 @@ int __init seed_start(void)
 	if (!runner_wait(&seed))
 		return -EPERM;
 	err = learn_frame();
-	if (err)
+	if (err) {
+		runner_died(&seed);
 		return err;
+	}
 	o->frame = runner_frame;
 	o->fp = runner_fp;
 

@@ -48,7 +48,7 @@ struct stub_frame {
 /* Which space runs guest code for a vCPU, for its signal handler. */
 static struct space *running[NR_CPUS];
 
-static int start(void)
+static int __ref start(void)
 {
 	host_raise_nofile();
 	spread_init();

@@ -6,6 +6,8 @@
 #include <linux/init.h>
 #include <linux/memblock.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/compaction.h>
 #include <asm/page.h>
 #include <asm/pgtable.h>
 #include <asm/physmem.h>
@@ -52,6 +54,22 @@ void __init mem_init(void)
 	set_max_mapnr(max_low_pfn);
 	memblock_free_all();
 }
+
+/*
+ * Anonymous memory in pieces of 64 KiB, each of which is one fault and one
+ * mapping of the host instead of sixteen; 2 MiB where a region is that large
+ * (transparent_hugepage=). Nobody compacts memory in the background: the host
+ * does not care where guest-physical pages lie, and an idle guest must sleep.
+ */
+static int __init large_folios_init(void)
+{
+#ifdef CONFIG_TRANSPARENT_HUGEPAGE
+	huge_anon_orders_always |= BIT(4);
+#endif
+	kcompactd_stop(0);
+	return 0;
+}
+late_initcall(large_folios_init);
 
 void free_initmem(void)
 {

@@ -26,8 +26,7 @@ int physmem_fd __ro_after_init = -1;
 unsigned long physmem_size __ro_after_init;
 EXPORT_SYMBOL(physmem_size);
 
-/* Chunks that are populated as a whole: 256 KiB, 64 pages. */
-#define CHUNK_SHIFT	18
+#define CHUNK_SHIFT	PHYSMEM_CHUNK_SHIFT
 #define CHUNK_SIZE	(1UL << CHUNK_SHIFT)
 
 static unsigned long *populated __ro_after_init;
@@ -73,6 +72,19 @@ int __init physmem_claim_image(void)
 void physmem_populate(unsigned long phys, unsigned long len)
 {
 	host_populate(__va(phys), len);
+}
+
+/**
+ * physmem_release() - give the host back what it holds for whole free chunks
+ *
+ * An error leaves the memory where it is, which harms nobody.
+ */
+void physmem_release(unsigned long phys, unsigned long len)
+{
+	if (host_discard(physmem_fd, phys, len, false))
+		return;
+	for (unsigned long at = phys; at < phys + len; at += CHUNK_SIZE)
+		clear_bit(at >> CHUNK_SHIFT, populated);
 }
 
 /**

@@ -60,12 +60,13 @@ static void add(struct space *space, const struct map_op *op)
 }
 
 /**
- * ops_set() - order a page to be mapped
+ * ops_set() - order memory to be mapped
  */
-void ops_set(struct space *space, unsigned long addr, unsigned long phys, unsigned int prot)
+void ops_set(struct space *space, unsigned long addr, unsigned long phys, unsigned long len,
+	     unsigned int prot)
 {
 	struct map_op op = {
-		.kind = MAP_SET, .prot = prot, .addr = addr, .len = PAGE_SIZE, .phys = phys,
+		.kind = MAP_SET, .prot = prot, .addr = addr, .len = len, .phys = phys,
 	};
 
 	add(space, &op);
@@ -107,9 +108,9 @@ EXPORT_SYMBOL_GPL(space_flush_range);
 /**
  * space_note_wrprotect() - fork has write-protected a page
  */
-void space_note_wrprotect(struct mm_struct *mm, unsigned long addr, bool exec)
+void space_note_wrprotect(struct mm_struct *mm, unsigned long addr, unsigned long len, bool exec)
 {
-	note(mm, MAP_READONLY, MAP_PROT_READ | (exec ? MAP_PROT_EXEC : 0), addr, PAGE_SIZE);
+	note(mm, MAP_READONLY, MAP_PROT_READ | (exec ? MAP_PROT_EXEC : 0), addr, len);
 }
 
 /**
@@ -194,35 +195,41 @@ bool space_fill(struct mm_struct *mm, unsigned long addr, unsigned int access)
 		[ACCESS_WRITE] = MAP_PROT_READ | MAP_PROT_WRITE,
 		[ACCESS_EXEC] = MAP_PROT_READ | MAP_PROT_EXEC,
 	};
-	pte_t *table = user_pte_table(mm, addr);
-	unsigned long start, a;
+	unsigned long size, start, a;
+	pte_t *entry = user_entry(mm, addr, &size);
 	unsigned int prot;
 	bool stale;
 
-	if (!table)
+	if (!entry)
 		return false;
-	addr &= PAGE_MASK;
-	prot = space_prot(ptep_get(&table[pte_index(addr)]));
+	prot = space_prot(ptep_get(entry));
 	if (!prot || (prot & need[access]) != need[access])
 		return false;
+	if (size != PAGE_SIZE) {
+		/* One order for all of it; the host populates it in one call. */
+		ops_set(mm->context.space, addr & ~(size - 1),
+			pte_val(ptep_get(entry)) & PAGE_MASK, size, prot);
+		WRITE_ONCE(*entry, pte_mkyoung(ptep_get(entry)));
+		return true;
+	}
 
 	/*
 	 * A page that should be in the space and is not: the space was emptied,
 	 * and so the hints around are as stale as this one.
 	 */
-	stale = access != ACCESS_WRITE &&
-		pte_val(ptep_get(&table[pte_index(addr)])) & _PAGE_IN_SPACE;
+	stale = access != ACCESS_WRITE && pte_val(ptep_get(entry)) & _PAGE_IN_SPACE;
 
+	addr &= PAGE_MASK;
 	start = addr & ~(AROUND - 1);
-	for (a = start; a < start + AROUND; a += PAGE_SIZE) {
-		pte_t *ptep = &table[pte_index(a)];
-		pte_t pte = ptep_get(ptep);
+	entry -= (addr - start) / PAGE_SIZE;
+	for (a = start; a < start + AROUND; a += PAGE_SIZE, entry++) {
+		pte_t pte = ptep_get(entry);
 
 		prot = space_prot(pte);
 		if (!prot || (a != addr && !stale && (pte_val(pte) & _PAGE_IN_SPACE)))
 			continue;
-		ops_set(mm->context.space, a, pte_val(pte) & PAGE_MASK, prot);
-		WRITE_ONCE(*ptep, __pte(pte_val(pte) | _PAGE_IN_SPACE | _PAGE_ACCESSED));
+		ops_set(mm->context.space, a, pte_val(pte) & PAGE_MASK, PAGE_SIZE, prot);
+		WRITE_ONCE(*entry, __pte(pte_val(pte) | _PAGE_IN_SPACE | _PAGE_ACCESSED));
 	}
 	return true;
 }

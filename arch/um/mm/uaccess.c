@@ -16,21 +16,21 @@
 #include <asm/space.h>
 #include <asm/trap.h>
 
-/* The entry that allows an access, with its bits set, or NULL. */
-static pte_t *walk(struct mm_struct *mm, unsigned long addr, bool write)
+/* Where the page tables allow an access, its bits set, in the direct map; or NULL. */
+static void *walk(struct mm_struct *mm, unsigned long addr, bool write)
 {
-	pte_t *table = user_pte_table(mm, addr);
-	pte_t *ptep, pte;
+	unsigned long size;
+	pte_t *ptep = user_entry(mm, addr, &size);
+	pte_t pte;
 
-	if (!table)
+	if (!ptep)
 		return NULL;
-	ptep = &table[pte_index(addr)];
 	pte = ptep_get(ptep);
 	if (!pte_user(pte) || (write && !pte_write(pte)) ||
 	    (pte_val(pte) & PAGE_MASK) >= physmem_size)
 		return NULL;
 	WRITE_ONCE(*ptep, __pte(pte_val(pte) | _PAGE_ACCESSED | (write ? _PAGE_DIRTY : 0)));
-	return ptep;
+	return __va(pte_val(pte) & PAGE_MASK) + (addr & (size - 1));
 }
 
 /* Where a user address lies in the direct map, or NULL. */
@@ -41,10 +41,10 @@ static void *user_page(unsigned long addr, bool write)
 	if (unlikely(!mm || addr >= TASK_SIZE))
 		return NULL;
 	for (;;) {
-		pte_t *ptep = walk(mm, addr, write);
+		void *p = walk(mm, addr, write);
 
-		if (likely(ptep))
-			return __va(pte_val(*ptep) & PAGE_MASK) + (addr & ~PAGE_MASK);
+		if (likely(p))
+			return p;
 		if (faulthandler_disabled())
 			return NULL;
 		if (fault_in_user(mm, addr, write ? ACCESS_WRITE : ACCESS_READ, NULL))

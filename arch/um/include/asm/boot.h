@@ -44,6 +44,7 @@ extern struct boot_options boot_options;
 
 void boot_parse(int argc, char **argv);
 void boot_probe_host(void);
+void boot_start_engine(void);
 void __printf(1, 2) boot_say(const char *fmt, ...);
 void __noreturn __printf(1, 2) boot_die(const char *fmt, ...);
 void __noreturn um_exit(int status);

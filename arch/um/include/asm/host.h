@@ -133,6 +133,9 @@ void host_recv_setup(void *at, u64 buf);
 int host_signal_code(int signo, u64 handler);
 void host_raise_nofile(void);
 
+/* confine.c */
+int host_confine(bool ptrace);
+
 /* tty.c */
 bool host_isatty(int fd);
 int host_tty_raw(int fd);

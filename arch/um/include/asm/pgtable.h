@@ -12,6 +12,7 @@
  *	5	accessed
  *	6	dirty
  *	7	special
+ *	8	in the level above: not a table, but 2 MiB of memory
  *	9	known to be in the space: a hint that saves mapping it again
  *	12..	page frame number
  * A swap entry has bits 0, 4 and 9 clear: type in bits 10 to 14, offset above.
@@ -32,6 +33,8 @@
 #define PMD_SIZE	(_AC(1, UL) << PMD_SHIFT)
 #define PMD_MASK	(~(PMD_SIZE - 1))
 
+#define HPAGE_SIZE	PMD_SIZE	/* as /proc calls it */
+
 #define PTRS_PER_PGD	512
 #define PTRS_PER_PUD	512
 #define PTRS_PER_PMD	512
@@ -46,11 +49,13 @@
 #define _PAGE_ACCESSED	0x020UL
 #define _PAGE_DIRTY	0x040UL
 #define _PAGE_SPECIAL	0x080UL
+#define _PAGE_HUGE	0x100UL
 #define _PAGE_IN_SPACE	0x200UL
 #define _PAGE_SWP_EXCLUSIVE 0x100UL
 #define _PAGE_TABLE	(_PAGE_PRESENT | _PAGE_WRITE | _PAGE_USER | \
 			 _PAGE_ACCESSED | _PAGE_DIRTY)
 #define _PAGE_CHG_MASK	(PAGE_MASK | _PAGE_ACCESSED | _PAGE_DIRTY | _PAGE_SPECIAL)
+#define _HPAGE_CHG_MASK	(_PAGE_CHG_MASK | _PAGE_HUGE)
 
 #ifndef __ASSEMBLY__
 
@@ -82,12 +87,16 @@ extern unsigned long empty_zero_page[PAGE_SIZE / sizeof(unsigned long)];
 
 /* Tables above the last level */
 static inline int pmd_none(pmd_t pmd)		{ return !pmd_val(pmd); }
-static inline int pmd_present(pmd_t pmd)	{ return pmd_val(pmd) & _PAGE_PRESENT; }
+/* A huge page stays present to Linux while it is changed, as in x86. */
+static inline int pmd_present(pmd_t pmd)
+{
+	return !!(pmd_val(pmd) & (_PAGE_PRESENT | _PAGE_NONE | _PAGE_HUGE));
+}
 static inline int pmd_bad(pmd_t pmd)
 {
 	return (pmd_val(pmd) & ~PAGE_MASK) != _PAGE_TABLE;
 }
-static inline int pmd_leaf(pmd_t pmd)		{ return 0; }
+static inline int pmd_leaf(pmd_t pmd)		{ return !!(pmd_val(pmd) & _PAGE_HUGE); }
 #define pmd_leaf pmd_leaf
 static inline void set_pmd(pmd_t *p, pmd_t pmd)	{ WRITE_ONCE(*p, pmd); }
 static inline void pmd_clear(pmd_t *p)		{ set_pmd(p, __pmd(0)); }
@@ -171,6 +180,33 @@ static inline pte_t pte_modify(pte_t pte, pgprot_t prot)
 	return __pte((pte_val(pte) & _PAGE_CHG_MASK) | pgprot_val(prot));
 }
 
+/* Huge pages: the same bits, one level up */
+#define pmd_trans_huge		pmd_leaf
+#define pmd_pte(pmd)		__pte(pmd_val(pmd))
+#define pte_pmd(pte)		__pmd(pte_val(pte))
+#define pmd_write(pmd)		pte_write(pmd_pte(pmd))
+#define pmd_dirty(pmd)		pte_dirty(pmd_pte(pmd))
+#define pmd_young(pmd)		pte_young(pmd_pte(pmd))
+#define pmd_wrprotect(pmd)	pte_pmd(pte_wrprotect(pmd_pte(pmd)))
+#define pmd_mkclean(pmd)	pte_pmd(pte_mkclean(pmd_pte(pmd)))
+#define pmd_mkold(pmd)		pte_pmd(pte_mkold(pmd_pte(pmd)))
+#define pmd_mkwrite_novma(pmd)	pte_pmd(pte_mkwrite_novma(pmd_pte(pmd)))
+#define pmd_mkdirty(pmd)	pte_pmd(pte_mkdirty(pmd_pte(pmd)))
+#define pmd_mkyoung(pmd)	pte_pmd(pte_mkyoung(pmd_pte(pmd)))
+static inline pmd_t pmd_mkhuge(pmd_t pmd)	{ return __pmd(pmd_val(pmd) | _PAGE_HUGE); }
+static inline pmd_t pmd_mkinvalid(pmd_t pmd)	{ return __pmd(pmd_val(pmd) & ~_PAGE_PRESENT); }
+static inline pmd_t pmd_modify(pmd_t pmd, pgprot_t prot)
+{
+	return __pmd((pmd_val(pmd) & _HPAGE_CHG_MASK) | pgprot_val(prot));
+}
+static inline void set_pmd_at(struct mm_struct *mm, unsigned long addr, pmd_t *pmdp, pmd_t pmd)
+{
+	set_pmd(pmdp, pmd);
+}
+#define mk_pmd(page, prot)	pfn_pmd(page_to_pfn(page), prot)
+#define pmdp_establish		generic_pmdp_establish
+#define update_mmu_cache_pmd(vma, addr, pmdp) do { } while (0)
+
 #define pte_pfn(pte)		(pte_val(pte) >> PAGE_SHIFT)
 #define pte_page(pte)		pfn_to_page(pte_pfn(pte))
 #define pfn_pte(pfn, prot)	__pte(((unsigned long)(pfn) << PAGE_SHIFT) | pgprot_val(prot))
@@ -200,7 +236,8 @@ static inline void pte_clear(struct mm_struct *mm, unsigned long addr, pte_t *pt
  * pages are noted here instead, so that the parent keeps the rest of its space.
  */
 #define __HAVE_ARCH_PTEP_SET_WRPROTECT
-void space_note_wrprotect(struct mm_struct *mm, unsigned long addr, bool exec);
+void space_note_wrprotect(struct mm_struct *mm, unsigned long addr, unsigned long len,
+			  bool exec);
 static inline void ptep_set_wrprotect(struct mm_struct *mm, unsigned long addr,
 				      pte_t *ptep)
 {
@@ -208,7 +245,17 @@ static inline void ptep_set_wrprotect(struct mm_struct *mm, unsigned long addr,
 
 	WRITE_ONCE(*ptep, pte_wrprotect(old));
 	if ((pte_val(old) & (_PAGE_WRITE | _PAGE_DIRTY)) == (_PAGE_WRITE | _PAGE_DIRTY))
-		space_note_wrprotect(mm, addr, pte_val(old) & _PAGE_EXEC);
+		space_note_wrprotect(mm, addr, PAGE_SIZE, pte_val(old) & _PAGE_EXEC);
+}
+
+#define __HAVE_ARCH_PMDP_SET_WRPROTECT
+static inline void pmdp_set_wrprotect(struct mm_struct *mm, unsigned long addr, pmd_t *pmdp)
+{
+	pmd_t old = READ_ONCE(*pmdp);
+
+	set_pmd(pmdp, pmd_wrprotect(old));
+	if (pmd_write(old) && pmd_dirty(old))
+		space_note_wrprotect(mm, addr, PMD_SIZE, pmd_val(old) & _PAGE_EXEC);
 }
 
 /* Swap entries */

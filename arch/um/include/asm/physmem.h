@@ -10,6 +10,10 @@ extern int physmem_fd;
 int physmem_claim_image(void);
 void physmem_init(u64 size);
 void physmem_track(void);
+/* Chunks that are populated, and given back, as a whole: 256 KiB. */
+#define PHYSMEM_CHUNK_SHIFT	18
+
+void physmem_release(unsigned long phys, unsigned long len);
 void physmem_populate(unsigned long phys, unsigned long len);
 
 #endif

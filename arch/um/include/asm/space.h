@@ -15,11 +15,14 @@ struct uregs;
 #define ACCESS_EXEC	4
 
 /**
- * user_pte_table() - the table of the last level that covers a user address
+ * user_entry() - the entry that maps a user address, if tables reach that far
+ * @size: set to what it covers: PAGE_SIZE, or PMD_SIZE for a huge page
  *
- * Return: its first entry, or NULL.
+ * The bits of both kinds are the same.
+ *
+ * Return: the entry, present or not, or NULL.
  */
-static inline pte_t *user_pte_table(struct mm_struct *mm, unsigned long addr)
+static inline pte_t *user_entry(struct mm_struct *mm, unsigned long addr, unsigned long *size)
 {
 	p4d_t *p4d = p4d_offset(pgd_offset(mm, addr), addr);
 	pud_t *pud;
@@ -33,7 +36,12 @@ static inline pte_t *user_pte_table(struct mm_struct *mm, unsigned long addr)
 	pmd = pmd_offset(pud, addr);
 	if (!pmd_present(*pmd))
 		return NULL;
-	return (pte_t *)pmd_page_vaddr(*pmd);
+	if (pmd_leaf(*pmd)) {
+		*size = PMD_SIZE;
+		return (pte_t *)pmd;
+	}
+	*size = PAGE_SIZE;
+	return (pte_t *)pmd_page_vaddr(*pmd) + pte_index(addr);
 }
 
 bool space_fill(struct mm_struct *mm, unsigned long addr, unsigned int access);
@@ -43,7 +51,8 @@ void uregs_drop(struct uregs *uregs);
 unsigned int space_live(void);
 
 /* The order list, pure; tested by KUnit. */
-void ops_set(struct space *space, unsigned long addr, unsigned long phys, unsigned int prot);
+void ops_set(struct space *space, unsigned long addr, unsigned long phys, unsigned long len,
+	     unsigned int prot);
 bool ops_add(struct space *space, const struct map_op *op);
 
 #endif

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The kernel process's own filter. Once the guest has booted, its threads may
+ * make only the host calls listed here; any other ends the process. Who takes
+ * over the guest's kernel so does not get the user's account with it: no file
+ * can be opened, no program started, no process made, no socket connected.
+ *
+ * A new host call in this directory that is made after boot goes into the list.
+ */
+#include <linux/filter.h>
+#include <linux/kernel.h>
+#include <linux/seccomp.h>
+#include <uapi/linux/audit.h>
+#include <uapi/linux/prctl.h>
+#include "syscall.h"
+
+static const u16 allowed[] = {
+	/* the hand-over, most frequent first */
+	__NR_futex, __NR_write, __NR_tgkill, __NR_rt_sigreturn, __NR_sched_yield,
+	__NR_clock_gettime, __NR_timer_settime, __NR_sched_setaffinity,
+	/* spaces: made by the seed, ended here */
+	__NR_eventfd2, __NR_sendmsg, __NR_close, __NR_poll, __NR_wait4, __NR_waitid,
+	/* memory of the kernel process */
+	__NR_mmap, __NR_munmap, __NR_madvise,
+	/* disks, consoles, the host's load */
+	__NR_read, __NR_pread64, __NR_pwrite64, __NR_preadv, __NR_pwritev,
+	__NR_fdatasync, __NR_fallocate, __NR_ioctl,
+	__NR_epoll_ctl, __NR_epoll_wait, __NR_getrandom,
+	/* threads that start; a call that a stop interrupted; the end */
+	__NR_rt_sigprocmask, __NR_restart_syscall, __NR_exit, __NR_exit_group,
+	__NR_unlink, __NR_rmdir,
+};
+
+#define NR_ALLOWED	ARRAY_SIZE(allowed)
+
+/* Load, compare; two calls with conditions; the verdicts. */
+static struct sock_filter prog[3 + NR_ALLOWED + 8];
+
+/**
+ * host_confine() - from now on only these calls, for all threads
+ * @ptrace: spaces are traced
+ *
+ * Return: 0 or -errno; -ENOSYS or -EINVAL on a host without seccomp filters.
+ */
+int host_confine(bool ptrace)
+{
+	struct sock_fprog fprog = { .filter = prog };
+	unsigned int n = 0, i;
+	long err;
+
+	prog[n++] = (struct sock_filter)
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
+	prog[n++] = (struct sock_filter)
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 0, NR_ALLOWED + 6);
+	prog[n++] = (struct sock_filter)
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
+	for (i = 0; i < NR_ALLOWED; i++)
+		prog[n++] = (struct sock_filter)
+			BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, allowed[i], NR_ALLOWED - i + 5, 0);
+	prog[n++] = (struct sock_filter)
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_ptrace, ptrace ? 5 : 4, 0);
+	/* A single process, never all of them: the pid is positive. */
+	prog[n++] = (struct sock_filter)
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_kill, 0, 3);
+	prog[n++] = (struct sock_filter)
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args));
+	prog[n++] = (struct sock_filter)
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x80000000, 1, 0);
+	prog[n++] = (struct sock_filter)
+		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, 0, 1, 0);
+	prog[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
+	prog[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	fprog.len = n;
+
+	err = host_call(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	return err ?: host_call(__NR_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC,
+				&fprog);
+}
