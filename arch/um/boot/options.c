@@ -30,9 +30,6 @@ struct boot_options boot_options __ro_after_init = {
 	.ldt = true,
 };
 
-extern const char boot_config[], boot_config_end[];
-extern const char __um_help_start[], __um_help_end[];
-
 UM_HELP(mem,
 "mem=SIZE\n"
 "    Guest memory, with suffix K, M or G; 256M by default. The host gives it\n"

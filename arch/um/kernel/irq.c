@@ -26,6 +26,15 @@ void __init init_IRQ(void)
 		irq_set_chip_and_handler(i, &vcpu_chip, handle_edge_irq);
 }
 
+/**
+ * ack_bad_irq() - an interrupt came on a line that has no handler
+ * @irq: the line
+ */
+void ack_bad_irq(unsigned int irq)
+{
+	pr_crit("interrupt %u has no handler\n", irq);
+}
+
 int arch_show_interrupts(struct seq_file *p, int prec)
 {
 	return 0;

@@ -13,11 +13,9 @@
 #include <linux/sched/task_stack.h>
 #include <linux/slab.h>
 #include <asm/space.h>
+#include <asm/switch_to.h>
 #include <asm/vcpu.h>
 #include <asm/xstate.h>
-
-extern void ret_from_fork_asm(void);
-void ret_from_fork(struct task_struct *prev);
 
 /* What __switch_to_asm pops. */
 struct switch_frame {

@@ -42,6 +42,10 @@ struct boot_options {
 
 extern struct boot_options boot_options;
 
+/* The configuration as text (boot/config.S), and the help of all options. */
+extern const char boot_config[], boot_config_end[];
+extern const char __um_help_start[], __um_help_end[];
+
 void boot_parse(int argc, char **argv);
 void boot_probe_host(void);
 void boot_start_engine(void);

@@ -164,16 +164,13 @@ static inline bool pte_user(pte_t pte)
 	       (_PAGE_PRESENT | _PAGE_USER);
 }
 
-#define PTE_OP(name, op)						\
-static inline pte_t name(pte_t pte) { return __pte(pte_val(pte) op); }
-PTE_OP(pte_wrprotect, & ~_PAGE_WRITE)
-PTE_OP(pte_mkclean, & ~_PAGE_DIRTY)
-PTE_OP(pte_mkold, & ~_PAGE_ACCESSED)
-PTE_OP(pte_mkwrite_novma, | _PAGE_WRITE)
-PTE_OP(pte_mkdirty, | _PAGE_DIRTY)
-PTE_OP(pte_mkyoung, | _PAGE_ACCESSED)
-PTE_OP(pte_mkspecial, | _PAGE_SPECIAL)
-#undef PTE_OP
+static inline pte_t pte_wrprotect(pte_t pte)	{ return __pte(pte_val(pte) & ~_PAGE_WRITE); }
+static inline pte_t pte_mkclean(pte_t pte)	{ return __pte(pte_val(pte) & ~_PAGE_DIRTY); }
+static inline pte_t pte_mkold(pte_t pte)	{ return __pte(pte_val(pte) & ~_PAGE_ACCESSED); }
+static inline pte_t pte_mkwrite_novma(pte_t pte)	{ return __pte(pte_val(pte) | _PAGE_WRITE); }
+static inline pte_t pte_mkdirty(pte_t pte)	{ return __pte(pte_val(pte) | _PAGE_DIRTY); }
+static inline pte_t pte_mkyoung(pte_t pte)	{ return __pte(pte_val(pte) | _PAGE_ACCESSED); }
+static inline pte_t pte_mkspecial(pte_t pte)	{ return __pte(pte_val(pte) | _PAGE_SPECIAL); }
 
 static inline pte_t pte_modify(pte_t pte, pgprot_t prot)
 {

@@ -7,6 +7,10 @@
 
 struct task_struct *__switch_to_asm(struct task_struct *prev, struct task_struct *next);
 
+/* Where the first switch to a task goes, and the C code that it calls. */
+void ret_from_fork_asm(void);
+void ret_from_fork(struct task_struct *prev);
+
 #define switch_to(prev, next, last)			\
 do {							\
 	if (unlikely(is_idle_task(prev)))		\
