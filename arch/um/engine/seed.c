@@ -23,6 +23,7 @@
 #include <asm/host.h>
 #include <asm/physmem.h>
 #include <asm/sigcontext.h>
+#include <asm/stub_vdso.h>
 #include <asm/ucontext.h>
 #include <asm/unistd.h>
 #include "runner.h"
@@ -70,6 +71,7 @@ static void __noreturn become_seed(int parent, int sock, int key_fd)
 	u64 size = PAGE_SIZE << area_order;
 
 	host_die_with(parent);
+	stub_vdso_keep();
 	if (host_map_shared_new((void *)STUB_CODE, PAGE_SIZE, HOST_PROT_READ | HOST_PROT_EXEC,
 				physmem_fd, __pa(stub_page)) ||
 	    host_map_shared_new((void *)STUB_DATA, PAGE_SIZE, HOST_PROT_READ, physmem_fd,
@@ -182,10 +184,10 @@ int __init seed_start(void)
 	o->frame = runner_frame;
 	o->fp = runner_fp;
 
-	/* Nothing stays mapped but the stub's pages. */
+	/* Nothing stays mapped but the stub's pages and the host's vDSO. */
 	o->calls[0] = (struct stub_call) { __NR_munmap, { 0, STUB_START } };
 	o->calls[1] = (struct stub_call) {
-		__NR_munmap, { STUB_AREA_END, 0x7ffffffff000 - STUB_AREA_END }
+		__NR_munmap, { STUB_VDSO_END, 0x7ffffffff000 - STUB_VDSO_END }
 	};
 	o->nr_calls = 2;
 	if (!runner_give_key(&seed) || !runner_do(&seed, TODO_OPS) || !runner_signed(&seed))

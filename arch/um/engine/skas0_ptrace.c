@@ -25,6 +25,7 @@
 #include <asm/host.h>
 #include <asm/physmem.h>
 #include <asm/stub.h>
+#include <asm/stub_vdso.h>
 #include "skas0.h"
 
 /* Status words of wait4(2). */
@@ -98,7 +99,7 @@ static void space_died(struct space *space)
 
 /*
  * In the child of the kernel process that becomes the seed. It shares the
- * kernel's data, so it writes nothing but its stack.
+ * kernel's data, so it writes nothing but its stack and what it is asked for.
  */
 static void __noreturn become_seed(int parent)
 {
@@ -106,6 +107,7 @@ static void __noreturn become_seed(int parent)
 	host_block_all_signals();
 	while (!READ_ONCE(seed_pid))
 		host_yield();
+	stub_vdso_keep();
 	if (host_map_shared_new((void *)STUB_CODE, PAGE_SIZE, HOST_PROT_READ | HOST_PROT_EXEC,
 				physmem_fd, __pa(stub_page)) ||
 	    host_map_shared_new((void *)STUB_DATA, PAGE_SIZE, HOST_PROT_READ, physmem_fd,

@@ -16,6 +16,7 @@
 #include <asm/boot.h>
 #include <asm/host.h>
 #include <asm/um_time.h>
+#include <asm/um_vdso.h>
 #include <asm/vcpu.h>
 
 static u64 clock_read(struct clocksource *cs)
@@ -132,6 +133,7 @@ void __init time_init(void)
 
 	if (request_irq(IRQ_TIMER, timer_interrupt, IRQF_TIMER, "timer", NULL))
 		panic("no timer interrupt");
+	host_clock.vdso_clock_mode = vdso_init_clock();
 	clocksource_register_hz(&host_clock, NSEC_PER_SEC);
 	host_timer.cpumask = cpumask_of(0);
 	clockevents_config_and_register(&host_timer, NSEC_PER_SEC, 1000, LONG_MAX);

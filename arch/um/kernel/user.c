@@ -15,6 +15,7 @@
 #include <asm/space.h>
 #include <asm/syscall.h>
 #include <asm/trap.h>
+#include <asm/um_vdso.h>
 #include <asm/vcpu.h>
 
 static void handle_syscall(struct space *space, struct pt_regs *regs, bool by_signal)
@@ -30,7 +31,10 @@ static void handle_syscall(struct space *space, struct pt_regs *regs, bool by_si
 		sites_before(space, nr, regs->di);
 	}
 	nr = syscall_enter_from_user_mode_work(regs, nr);
-	if (likely((unsigned long)nr < NR_syscalls)) {
+	if (unlikely(in_stub_vdso(regs->ip)) && nr == __NR_clock_gettime &&
+	    (int)regs->di == CLOCK_MONOTONIC) {
+		regs->ax = vdso_host_clock((void __user *)regs->si);
+	} else if (likely((unsigned long)nr < NR_syscalls)) {
 		nr = array_index_nospec(nr, NR_syscalls);
 		regs->ax = sys_call_table[nr](regs->di, regs->si, regs->dx,
 					      regs->r10, regs->r8, regs->r9);

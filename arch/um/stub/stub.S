@@ -10,6 +10,7 @@
 #include <linux/linkage.h>
 #include <asm/layout.h>
 #include <asm/stub.h>
+#include <asm/stub_vdso.h>
 #include <asm/unistd.h>
 
 	.section .stub.text, "ax"
@@ -70,7 +71,8 @@ SYM_CODE_END(stub_clone)
 
 /*
  * The first process comes here from the kernel process's own memory and drops
- * all of that: everything below and above the stub area.
+ * all of that: everything below and above the stub area, in which the host's
+ * vDSO is.
  */
 SYM_CODE_START(stub_enter)
 	movl	$__NR_munmap, %eax
@@ -78,7 +80,7 @@ SYM_CODE_START(stub_enter)
 	movq	$STUB_START, %rsi
 	syscall
 	movl	$__NR_munmap, %eax
-	movq	$STUB_END, %rdi
+	movq	$STUB_VDSO_END, %rdi
 	movq	$0x7ffffffff000, %rsi
 	subq	%rdi, %rsi
 	syscall

@@ -46,6 +46,15 @@ extern unsigned long host_hwcap, host_hwcap2;
 	set_personality(PER_LINUX | (current->personality & (~PER_MASK)))
 
 extern unsigned int signal_frame_size;
-#define ARCH_DLINFO		NEW_AUX_ENT(AT_MINSIGSTKSZ, signal_frame_size)
+#define ARCH_DLINFO								\
+	do {									\
+		NEW_AUX_ENT(AT_MINSIGSTKSZ, signal_frame_size);			\
+		if (current->mm->context.vdso)					\
+			NEW_AUX_ENT(AT_SYSINFO_EHDR, current->mm->context.vdso); \
+	} while (0)
+
+#define ARCH_HAS_SETUP_ADDITIONAL_PAGES
+struct linux_binprm;
+int arch_setup_additional_pages(struct linux_binprm *bprm, int uses_interp);
 
 #endif

@@ -58,8 +58,11 @@ int host_unlink(const char *path);
 int host_rmdir(const char *path);
 int host_setsize(int fd, u64 size);
 
-/* time.c */
+/* vdso.c */
 void host_vdso_init(const void *ehdr);
+unsigned long host_vdso_move(unsigned long to, unsigned long room);
+
+/* time.c */
 u64 host_monotonic_ns(void);
 u64 host_realtime_ns(void);
 u64 host_cpu_ns(int pid);

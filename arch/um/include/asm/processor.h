@@ -7,6 +7,7 @@
 #include <asm/page.h>
 #include <asm/ptrace.h>
 #include <asm/uregs.h>
+#include <asm/vdso/processor.h>
 
 #define TASK_SIZE		TASK_SIZE_MAX
 #define STACK_TOP		TASK_SIZE
@@ -37,11 +38,6 @@ struct thread_struct {
 #define task_pt_regs(t)		(&(t)->thread.uregs.gp)
 #define KSTK_EIP(t)		(task_pt_regs(t)->ip)
 #define KSTK_ESP(t)		(task_pt_regs(t)->sp)
-
-static __always_inline void cpu_relax(void)
-{
-	asm volatile("pause" : : : "memory");
-}
 
 static __always_inline bool on_thread_stack(void)
 {
