@@ -197,7 +197,7 @@ def test_no_ptrace():
 def test_no_seccomp():
     """It runs over ptrace, and says so; asked for, it is missed."""
     for names in ("seccomp", "eventfd2"):
-        r = gave(run(cmd=["cat", "/proc/cpuinfo"], wrap=need(*REFUSE, names)))
+        r = ended(run(cmd=["cat", "/proc/cpuinfo"], wrap=need(*REFUSE, names)), 0)
         check(b"transport\t: ptrace" in r.out, "another transport", r)
         check(b"over ptrace" in r.err, "not a word of it", r)
     check("seccomp" in refused("seccomp", "skas0=seccomp"), "seccomp is not named")

@@ -124,7 +124,8 @@ static bool __init probe_request(int request)
 		return false;
 	if (!pid) {
 		host_die_with(parent);
-		host_ptrace_traceme();
+		if (host_ptrace_traceme())
+			host_exit(0);
 		host_kill(host_getpid(), SIGSTOP);
 		host_exit(0);
 	}

@@ -12,7 +12,7 @@
  * the next command that lets it run.
  *
  * A runner that does not answer is waited for as long as it computes nothing:
- * its process may be stopped, or the host may be busy. So is one that has
+ * the host may be busy. If somebody has stopped its process it is continued. So is one that has
  * fetched the key, which only the stub can. One that uses CPU time all the
  * while, or that sleeps without having said so, is not the stub, and its space
  * is ended.
@@ -77,6 +77,9 @@ static bool look(struct space *space, u64 *cpu, bool may_run)
 
 	if (host_is_dead(space->pid))
 		goto dead;
+	/* Somebody on the host did that; the guest cannot wait for them. */
+	if (host_is_stopped(space->pid))
+		host_kill(space->pid, SIGCONT);
 	if (may_run || (o->todo & TODO_OPS && !host_poll(space->key_fd, false)))
 		return true;
 	if (!__atomic_load_n(&a->sleeps, __ATOMIC_SEQ_CST) && host_futex_wake_shared(&o->cmd) &&

@@ -203,6 +203,17 @@ bool host_is_dead(int pid)
 }
 
 /**
+ * host_is_stopped() - has somebody stopped a child, by SIGSTOP; told once a stop
+ */
+bool host_is_stopped(int pid)
+{
+	struct siginfo info = { };
+
+	return !host_call(__NR_waitid, P_PID, pid, &info, WSTOPPED | WNOHANG | __WALL, NULL) &&
+	       info.si_pid == pid;
+}
+
+/**
  * host_seal_fds() - keep these descriptors, as numbers 0 to n - 1, and no other
  * @keep: all above 2
  */

@@ -107,6 +107,7 @@ int host_get_affinity(u64 *mask, unsigned int size);
 int host_set_affinity(int tid, const u64 *mask, unsigned int size);
 void host_die_with(int parent);
 bool host_is_dead(int pid);
+bool host_is_stopped(int pid);
 int host_seal_fds(const int *keep, int n);
 int host_getrandom(void *buf, u64 len);
 int host_cpuid_xstate(unsigned int *size, u64 *mask);
