@@ -7,7 +7,7 @@
  * Guest code can jump to each of these instructions. Calls without a key do no
  * harm whoever makes them: sleeping on one's own command word, waking the
  * vCPU, setting one's own segment bases, reading a key that is there only when
- * orders are, closing one's descriptors, ending. Calls that change mappings or
+ * orders are, closing descriptors that no space has, ending. Calls that change mappings or
  * clone need the key in the upper halves of r10 and r8 (arguments 3 and 4),
  * which the host ignores for mmap, munmap, mprotect and this clone.
  */
@@ -101,6 +101,15 @@ static void may(const char *after, int nr)
 	end(from(after, nr));
 }
 
+/* A space that lacks its descriptors would be of no use to its next program. */
+static void may_close(const char *after, int fd)
+{
+	unsigned int at = from(after, __NR_close);
+
+	arg(0, fd);
+	end(at);
+}
+
 /**
  * filter_install() - take up the filter, for this process and all its children
  * @key: what mapping calls must carry
@@ -170,9 +179,9 @@ int filter_install(u64 key)
 	arg(1, STUB_FD_KEY);
 	end(at);
 	may(rstub_getppid_call, __NR_getppid);
-	may(rstub_close_call1, __NR_close);
-	may(rstub_close_call2, __NR_close);
-	may(rstub_close_call3, __NR_close);
+	may_close(rstub_close_call1, STUB_FD_NEW);
+	may_close(rstub_close_call2, STUB_FD_NEW);
+	may_close(rstub_close_call3, STUB_FD_SEED);
 	may(rstub_exit_call, __NR_exit_group);
 	ret(SECCOMP_RET_TRAP);
 	return host_filter(prog, len);

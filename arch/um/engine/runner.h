@@ -10,7 +10,7 @@ struct space;
 struct uregs;
 
 extern unsigned int area_order;
-extern u64 runner_frame, runner_fp;
+extern u64 runner_frame, runner_fp, runner_xmask;
 extern unsigned int runner_fp_size;
 extern u64 space_key;
 

@@ -41,6 +41,7 @@ static int seed_socket;
 unsigned int area_order __ro_after_init;
 u64 runner_frame __ro_after_init;
 u64 runner_fp __ro_after_init;
+u64 runner_xmask __ro_after_init;
 unsigned int runner_fp_size __ro_after_init;
 u64 space_key __ro_after_init;
 
@@ -55,6 +56,7 @@ static void orders_init(struct stub_orders *o)
 	o->parent = host_getpid();
 	o->frame = runner_frame;
 	o->fp = runner_fp;
+	o->xmask = runner_xmask;
 	o->fsgsbase = have_fsgsbase();
 }
 
@@ -121,7 +123,9 @@ static int __init learn_frame(void)
 	if (runner_fp < runner_frame || runner_fp + sizeof(struct _xstate) > STUB_AREA + size)
 		return -EPROTO;
 	sw = &((struct _xstate *)area_at(seed_area, runner_fp))->fpstate.sw_reserved;
+	/* Less than the CPU has, where a process must ask for the rest. */
 	runner_fp_size = min(sw->xstate_size, xstate_size);
+	runner_xmask = sw->xfeatures;
 	if (runner_fp + runner_fp_size > STUB_AREA + size)
 		return -EPROTO;
 	return 0;
@@ -141,6 +145,8 @@ int __init seed_start(void)
 	BUILD_BUG_ON(offsetof(struct stub_orders, regs) != ORD_REGS);
 	BUILD_BUG_ON(offsetof(struct stub_orders, calls) != ORD_CALLS);
 	BUILD_BUG_ON(offsetof(struct stub_orders, kick) != ORD_KICK);
+	BUILD_BUG_ON(offsetof(struct stub_orders, xmask) != ORD_XMASK);
+	BUILD_BUG_ON(offsetof(struct stub_orders, calls_for) != ORD_CALLS_FOR);
 	BUILD_BUG_ON(sizeof(struct stub_orders) > PAGE_SIZE);
 	BUILD_BUG_ON(sizeof(struct stub_call) != STUB_CALL_SIZE);
 	BUILD_BUG_ON(offsetof(struct stub_area, regs) != AREA_REGS);
@@ -190,6 +196,7 @@ int __init seed_start(void)
 		__NR_munmap, { STUB_VDSO_END, 0x7ffffffff000 - STUB_VDSO_END }
 	};
 	o->nr_calls = 2;
+	o->calls_for = seed.cmd + 1;
 	if (!runner_give_key(&seed) || !runner_do(&seed, TODO_OPS) || !runner_signed(&seed))
 		return -EPERM;
 	return 0;
@@ -228,6 +235,7 @@ int seed_clone(struct space *space)
 			     __pa(space->data) }
 	};
 	s->nr_calls = 2;
+	s->calls_for = seed.cmd + 1;
 	if (!runner_give_key(&seed) || !runner_do(&seed, TODO_OPS | TODO_CLONE) ||
 	    !runner_signed(&seed)) {
 		err = -ESRCH;

@@ -77,6 +77,12 @@ static void put_orders(struct space *space, const struct map_op *ops, unsigned i
 	struct stub_orders *o = space->data;
 
 	BUILD_BUG_ON(SPACE_OPS > ARRAY_SIZE(o->calls));
+	/*
+	 * First of all: a runner that should be in the stub and is not could be
+	 * reading the calls (see stub/runner.S).
+	 */
+	WRITE_ONCE(o->calls_for, space->cmd + 1);
+	barrier();
 	for (unsigned int i = 0; i < n; i++)
 		skas0_encode(&o->calls[i], &ops[i]);
 	o->nr_calls = n;
@@ -126,10 +132,13 @@ static void space_settle(struct space *space)
 	space->nr_ops = 0;
 }
 
-/* What a space's last user left in its area is not for the next one. */
+/* What a space's last user left in its area, and where it had what, is secret. */
 static void space_reset(struct space *space)
 {
-	memset(space->area + AREA_REGS, 0, (PAGE_SIZE << area_order) - AREA_REGS);
+	struct stub_orders *o = space->data;
+
+	memset(space->area + AREA_FS, 0, (PAGE_SIZE << area_order) - AREA_FS);
+	memset(o->calls, 0, sizeof(o->calls));
 	space->bases_loaded = false;
 }
 
