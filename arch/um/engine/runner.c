@@ -21,6 +21,7 @@
 #include <linux/mm.h>
 #include <linux/signal.h>
 #include <linux/time64.h>
+#include <linux/timex.h>
 #include <asm/engine.h>
 #include <asm/host.h>
 #include <asm/physmem.h>
@@ -64,6 +65,8 @@ void runner_post(struct space *space, unsigned int todo)
 	struct stub_area *a = space->area;
 
 	o->todo = todo;
+	if (unlikely(space->watch.suspect))
+		space->watch.posted = get_cycles();
 	__atomic_store_n(&o->cmd, ++space->cmd, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&a->sleeps, __ATOMIC_SEQ_CST))
 		host_futex_wake_shared(&o->cmd);
@@ -186,7 +189,11 @@ dead:
  */
 bool runner_wait(struct space *space)
 {
-	return wait_for(space, false);
+	bool good = wait_for(space, false);
+
+	if (unlikely(space->watch.suspect))
+		space->watch.granted += get_cycles() - space->watch.posted;
+	return good;
 }
 
 /**

@@ -214,6 +214,7 @@ int seed_clone(struct space *space)
 	struct stub_area *sa = (void *)seed_area;
 	int err;
 
+	INIT_LIST_HEAD(&space->watch.list);
 	space->area = (void *)__get_free_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO, area_order);
 	if (!space->area)
 		return -ENOMEM;

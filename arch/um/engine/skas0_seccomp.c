@@ -61,6 +61,7 @@ static void space_destroy(struct space *space)
 {
 	runner_died(space);
 	spread_forget(space);
+	watch_end(space);
 	host_close(space->key_fd);
 	free_pages((unsigned long)space->area, area_order);
 }
@@ -391,6 +392,8 @@ static void run(struct vcpu *vcpu, struct space *space, struct uregs *uregs, str
 	if (space->dead)
 		return;
 	spread_choose(space);
+	if (unlikely(list_empty(&space->watch.list)))
+		watch_begin(space);
 
 	/* From here on the vCPU's signal handler may kick. */
 	WRITE_ONCE(o->kick, 0);
