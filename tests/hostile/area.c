@@ -55,15 +55,6 @@ static void use_kernel(void)
 	}
 }
 
-static void end_child(pid_t pid, int ms)
-{
-	for (int i = 0; waitpid(pid, NULL, WNOHANG) != pid; i++) {
-		if (i >= 5 * ms)
-			kill(pid, SIGKILL);
-		usleep(200);
-	}
-}
-
 ATTACK(random_writes, 15, NULL)
 {
 	for (int i = 0; i < 60; i++) {

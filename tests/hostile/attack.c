@@ -45,6 +45,7 @@ bool weakened(void)
 }
 
 uint64_t ticks_per_ms;
+bool post_and_return;
 
 static void measure_ticks(void)
 {
@@ -135,7 +136,27 @@ void check_alive(void)
 	}
 }
 
-void attack_run(void (*body)(void), int seconds)
+void end_child(pid_t pid, int ms)
+{
+	for (int i = 0; waitpid(pid, NULL, WNOHANG) != pid; i++) {
+		if (i >= 5 * ms)
+			kill(pid, SIGKILL);
+		usleep(200);
+	}
+}
+
+/* At once: a guest that hangs prints no verdict. */
+static void announce(const char *name)
+{
+	FILE *console = fopen("/dev/console", "w");
+
+	if (!console)
+		return;
+	fprintf(console, "attack %s begins\n", name);
+	fclose(console);
+}
+
+void attack_run(const char *name, void (*body)(void), int seconds)
 {
 	int64_t start = now_ns(), end = start + seconds * 1000000000LL;
 	int status;
@@ -143,6 +164,8 @@ void attack_run(void (*body)(void), int seconds)
 
 	if (!in_guest())
 		test_skip("for the guest only");
+	if (weakened())
+		announce(name);
 	shared = SHARED(PAGE);
 	measure_ticks();
 	pid = OK(fork());
@@ -162,13 +185,14 @@ void attack_run(void (*body)(void), int seconds)
 	}
 	note("the attacker's end after %lld ms: %#x", (long long)(now_ns() - start) / 1000000, status);
 	kill(-pid, SIGKILL);
-	check_alive();
-	if (weakened()) {
+	if (!weakened()) {
+		check_alive();
+		if (shared->won)
+			test_fail(__FILE__, __LINE__, "the attack won: %s", shared->why);
+	} else {
 		if (!shared->won)
 			test_fail(__FILE__, __LINE__, "not let through by the weakened kernel");
 		note("let through: %s", shared->why);
-	} else if (shared->won) {
-		test_fail(__FILE__, __LINE__, "the attack won: %s", shared->why);
 	}
 }
 
@@ -282,23 +306,41 @@ static void deafen(void)
 	area()->kicked = 0;
 }
 
+/* The registers that a function keeps, and where it was called. */
+__attribute__((naked, noinline, returns_twice)) static void save(greg_t *gregs)
+{
+	__asm__ volatile(
+		"mov %rbx, 11*8(%rdi)\n"
+		"mov %rbp, 10*8(%rdi)\n"
+		"mov %r12, 4*8(%rdi)\n"
+		"mov %r13, 5*8(%rdi)\n"
+		"mov %r14, 6*8(%rdi)\n"
+		"mov %r15, 7*8(%rdi)\n"
+		"lea 8(%rsp), %rax\n"
+		"mov %rax, 15*8(%rdi)\n"
+		"mov (%rsp), %rax\n"
+		"mov %rax, 16*8(%rdi)\n"
+		"ret\n");
+}
+
 /*
- * Forges the answer to the command that ended with our last system call, and
- * goes on. A kernel that sleeps is not woken; it sees the answer when the tick
- * makes it look, and its kick, which would stop us, is kept away.
+ * Forges the answer to the last command, and goes on. A kernel that sleeps is
+ * not woken; it sees the answer when the tick makes it look. Its kick, which
+ * would stop us, is kept away; while orders wait to be carried out there is none.
  */
 static void post(int sig, const siginfo_t *info, const uint64_t *set, int nr_set, const int *which)
 {
 	ucontext_t *uc = (void *)(orders()->frame + 8);
 	volatile int back = 0;
-	ucontext_t here;
+	gregset_t here = {};
 	uint32_t cmd;
 
-	deafen();
-	getcontext(&here);
+	if (!(orders()->todo & TODO_OPS) || area()->progress == orders()->cmd)
+		deafen();
+	save(here);
 	if (back++)
 		return;
-	memcpy(uc->uc_mcontext.gregs, here.uc_mcontext.gregs, sizeof(gregset_t));
+	memcpy(uc->uc_mcontext.gregs, here, sizeof(here));
 	uc->uc_mcontext.gregs[REG_EFL] = 0x202;
 	for (int i = 0; i < nr_set; i++)
 		uc->uc_mcontext.gregs[which[i]] = set[i];
@@ -306,6 +348,8 @@ static void post(int sig, const siginfo_t *info, const uint64_t *set, int nr_set
 	area()->type = sig;
 	cmd = orders()->cmd;
 	__atomic_store_n(&area()->trap, cmd, __ATOMIC_SEQ_CST);
+	if (post_and_return)
+		return;
 	next_command(cmd, 40);
 	area()->kicked = 1;
 }

@@ -22,7 +22,7 @@ struct attack {
 	const char *name, *weak;
 };
 
-void attack_run(void (*body)(void), int seconds);
+void attack_run(const char *name, void (*body)(void), int seconds);
 __attribute__((format(printf, 1, 2))) void won(const char *fmt, ...);
 bool weakened(void);
 
@@ -32,7 +32,7 @@ bool weakened(void);
 		__attribute__((used, section("attacks"))) = { #name_, weak_ };	\
 	TEST_LIMIT(name_, (seconds_) + 20)					\
 	{									\
-		attack_run(attack_##name_, seconds_);				\
+		attack_run(#name_, attack_##name_, seconds_);				\
 	}									\
 	static void attack_##name_(void)
 
@@ -113,6 +113,8 @@ __attribute__((noreturn)) void jump(uintptr_t to, const struct regs *regs);
 void warm(void);
 /* Posts the trap of a system call and goes on running. */
 void post_call(long nr, long a, long b, long c, long d, long e, long f);
+/* Set: without waiting for the kernel to see it. */
+extern bool post_and_return;
 /* Posts a page fault at @addr and goes on. */
 void post_fault(uintptr_t addr, bool write);
 /* Runs on until the kernel has given a command beyond @cmd. False: too long. */
@@ -120,6 +122,8 @@ bool next_command(uint32_t cmd, int ms);
 
 /* Guest processes other than the attacker do as they should. */
 void check_alive(void);
+/* Waits for a child, for a while, and then kills it. */
+void end_child(pid_t pid, int ms);
 /* Time without a system call, a fault, or anything that the kernel could see. */
 void spin_ms(int ms);
 extern uint64_t ticks_per_ms;

@@ -28,11 +28,7 @@ static void each(int times, void (*forge)(ucontext_t *uc, siginfo_t *si, int i))
 			__atomic_store_n(&area()->trap, orders()->cmd, __ATOMIC_SEQ_CST);
 			spin_ms(30);
 		});
-		for (int ms = 0; waitpid(pid, NULL, WNOHANG) != pid; ms++) {
-			if (ms == 100)
-				kill(pid, SIGKILL);
-			sleep_ms(1);
-		}
+		end_child(pid, 100);
 	}
 }
 
@@ -137,10 +133,6 @@ ATTACK(stack_in_area, 10, NULL)
 				"mov (%%rdi), %%rax\n"
 				"1: jmp 1b" : : "r"(sp) : "memory");
 		});
-		for (int ms = 0; waitpid(pid, NULL, WNOHANG) != pid; ms++) {
-			if (ms == 100)
-				kill(pid, SIGKILL);
-			sleep_ms(1);
-		}
+		end_child(pid, 100);
 	}
 }

@@ -19,6 +19,8 @@ ATTACK(other_call, 10, "noargs")
 		CHILD(pid, {
 			volatile int back = 0;
 
+			warm();
+			page[0] = 0;
 			if (TRAP_HERE(back) == 0) {
 				struct regs r = { .r = {
 					[AX] = SYS_uname, [DI] = (uintptr_t)page,
@@ -29,7 +31,7 @@ ATTACK(other_call, 10, "noargs")
 				jump(calls[i].at, &r);
 			}
 		});
-		wait_status(pid, 10);
+		end_child(pid, 100);
 		if (page[0])
 			won("uname() of the host from instruction %d says %s", i, page);
 		munmap(page, PAGE);
@@ -99,13 +101,14 @@ ATTACK(close_descriptors, 10, "noclose")
 		CHILD(pid, {
 			volatile int back = 0;
 
+			warm();
 			if (TRAP_HERE(back) == 0) {
 				struct regs r = { .r = { [AX] = SYS_close, [DI] = fds[i % 3] } };
 
 				jump(stub_call(SYS_close), &r);
 			}
 		});
-		wait_status(pid, 10);
+		end_child(pid, 100);
 		/* A victim in the space that was freed last. */
 		CHILD(victim, {
 			char *p = ANON(16 * PAGE);
@@ -134,6 +137,7 @@ ATTACK(every_call, 20, NULL)
 		CHILD(pid, {
 			volatile int back = 0;
 
+			warm();
 			if (TRAP_HERE(back) == 0) {
 				struct regs r;
 
@@ -153,10 +157,6 @@ ATTACK(every_call, 20, NULL)
 			}
 		});
 		/* Some sleep for ever: that harms nobody. */
-		for (int ms = 0; waitpid(pid, NULL, WNOHANG) != pid; ms++) {
-			if (ms == 20)
-				kill(pid, SIGKILL);
-			sleep_ms(1);
-		}
+		end_child(pid, 20);
 	}
 }

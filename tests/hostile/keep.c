@@ -36,6 +36,8 @@ static void keep(long nr, long advice)
 	(void)pid;
 	for (int i = 0; i < 64; i++)
 		p[i * PAGE / 8] = 1;
+	/* What the fork has made read-only. */
+	warm();
 	*go = 1;
 	post_call(nr, (long)p, 64 * PAGE, advice, 0, 0, 0);
 	cmd = area()->trap;

@@ -21,24 +21,17 @@ static bool looks_like_a_key(uint64_t v)
  */
 static void twice(uint64_t *found)
 {
+	struct regs r = { .r = { [SP] = orders()->frame - 4096 } };
 	volatile char *p = ANON(2 * PAGE);
 	volatile int back = 0;
-	uint32_t cmd;
 
 	memset((void *)(AREA + 1024), 0, AREA_SIZE - 1024);
 	area()->key = 0;
-	if (TRAP_HERE(back) == 0) {
-		struct regs r = { .r = { [SP] = orders()->frame - 4096 } };
-
-		post_fault((uintptr_t)p, true);
-		cmd = area()->trap;
-		next_command(cmd, 1000);
-		post_fault((uintptr_t)p + PAGE, true);
-		cmd = area()->trap;
-		next_command(cmd, 1000);
-		post_call(SYS_nanosleep, (long)&nap, 0, 0, 0, 0, 0);
+	post_fault((uintptr_t)p, true);
+	post_fault((uintptr_t)p + PAGE, true);
+	post_call(SYS_nanosleep, (long)&nap, 0, 0, 0, 0, 0);
+	if (back++ == 0)
 		jump(stub_ops(), &r);
-	}
 	/* The frame of the signal: r13 and r14 as the stub had them. */
 	for (uint64_t *q = (void *)(AREA + 32); q < (uint64_t *)(AREA + AREA_SIZE); q++) {
 		uint64_t lo = q[1], hi = q[0];
@@ -56,11 +49,7 @@ ATTACK(key_twice, 10, "noexit")
 
 	for (int i = 0; i < 8; i++) {
 		CHILD(pid, warm(); twice(found));
-		for (int ms = 0; waitpid(pid, NULL, WNOHANG) != pid; ms++) {
-			if (ms == 600)
-				kill(pid, SIGKILL);
-			sleep_ms(1);
-		}
+		end_child(pid, 600);
 		if (found[0] || found[1]) {
 			won("twice the key: %#llx %#llx", (unsigned long long)found[0],
 			    (unsigned long long)found[1]);
@@ -71,21 +60,23 @@ ATTACK(key_twice, 10, "noexit")
 
 /*
  * Has the orders of one command under way when the kernel writes the next ones:
- * the stub's answer must not count for those.
+ * the stub's answer must not count for those. A race that takes a second CPU.
  */
 static void late(volatile uint64_t *kept, int delay)
 {
+	struct regs r = { .r = { [SP] = AREA + 2048 } };
 	volatile uint64_t *p = ANON(17 * PAGE);
-	uint32_t cmd;
-	volatile int back = 0;
+	volatile int faults = 0, calls = 0;
 
-	if (TRAP_HERE(back) == 0) {
-		struct regs r = { .r = { [SP] = AREA + 2048 } };
-
-		post_fault((uintptr_t)p, true);
-		cmd = area()->trap;
-		next_command(cmd, 1000);
-		post_call(SYS_munmap, (long)p, PAGE, 0, 0, 0, 0);
+	post_fault((uintptr_t)p, true);
+	/* The stub was early, and guest code was let go on. */
+	if (faults++)
+		_exit(1);
+	post_and_return = true;
+	post_call(SYS_munmap, (long)p, PAGE, 0, 0, 0, 0);
+	if (calls++ == 0) {
+		while (orders()->vcpu_sleeps)
+			;
 		for (volatile int i = 0; i < delay; i++)
 			;
 		jump(stub_ops(), &r);
@@ -95,18 +86,14 @@ static void late(volatile uint64_t *kept, int delay)
 	*kept += 1;
 }
 
-ATTACK(late_orders, 15, "nobind")
+ATTACK(late_orders, 15, NULL)
 {
 	volatile uint64_t *kept = SHARED(PAGE);
 	int64_t end = now_ns() + 6000000000LL;
 
 	for (int i = 0; now_ns() < end && !*kept; i++) {
-		CHILD(pid, warm(); late(kept, i % 64 * 100));
-		for (int us = 0; waitpid(pid, NULL, WNOHANG) != pid; us += 200) {
-			if (us > 600000)
-				kill(pid, SIGKILL);
-			usleep(200);
-		}
+		CHILD(pid, warm(); late(kept, i % 64 * 200));
+		end_child(pid, 300);
 	}
 	if (*kept)
 		won("a page that was unmapped can be read");

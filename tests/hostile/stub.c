@@ -118,10 +118,6 @@ ATTACK(step, 30, NULL)
 				post_fault((uintptr_t)ANON(PAGE), true);
 			jump(i % 32 ? STUB + i : stub_ops() + i / 32, &r);
 		});
-		for (int ms = 0; waitpid(pid, NULL, WNOHANG) != pid; ms++) {
-			if (ms == 60)
-				kill(pid, SIGKILL);
-			sleep_ms(1);
-		}
+		end_child(pid, 60);
 	}
 }

@@ -26,6 +26,7 @@
 #include <asm/host.h>
 #include <asm/physmem.h>
 #include <asm/processor.h>
+#include <asm/weaken.h>
 #include "runner.h"
 
 /* How long to sleep before a look at what the runner does. */
@@ -101,6 +102,8 @@ static bool look(struct space *space, struct looks *seen, bool kick)
 
 	if (host_is_dead(space->pid))
 		return false;
+	if (weakened(WEAK_NOLOOK))
+		return true;
 	/* Guest code that was not kicked may run as long as it likes. */
 	if (!kick && o->todo & TODO_RUN && !READ_ONCE(o->kick))
 		return true;

@@ -26,6 +26,7 @@
 #include <asm/stub_vdso.h>
 #include <asm/ucontext.h>
 #include <asm/unistd.h>
+#include <asm/weaken.h>
 #include "runner.h"
 #include "skas0.h"
 
@@ -57,6 +58,7 @@ static void orders_init(struct stub_orders *o)
 	o->frame = runner_frame;
 	o->fp = runner_fp;
 	o->xmask = runner_xmask;
+	o->weak = weakened(WEAK_NOEXIT) ? BIT(WEAK_EXIT) : 0;
 	o->fsgsbase = have_fsgsbase();
 }
 
@@ -156,9 +158,15 @@ int __init seed_start(void)
 	area_order = get_order(need);
 	if (PAGE_SIZE << area_order > STUB_AREA_MAX)
 		return -E2BIG;
-	/* Two halves, none of them 0: no register has it by chance. */
+	/*
+	 * Two halves, none of them 0: no register has it by chance. With the
+	 * highest bit set an eventfd takes no second one on top of the first.
+	 */
 	do {
 		host_getrandom(&space_key, sizeof(space_key));
+		space_key |= 1ULL << 63;
+		if (weakened(WEAK_NOEXIT))
+			space_key &= ~(1ULL << 63);
 	} while (!lower_32_bits(space_key) || !upper_32_bits(space_key) || !~space_key);
 
 	memcpy(stub_page, __runner_start, __runner_end - __runner_start);
@@ -231,7 +239,8 @@ int seed_clone(struct space *space)
 			     __pa(space->area) }
 	};
 	s->calls[1] = (struct stub_call) {
-		__NR_mmap, { STUB_DATA, PAGE_SIZE, PROT_READ,
+		__NR_mmap, { STUB_DATA, PAGE_SIZE,
+			     PROT_READ | (weakened(WEAK_RWORDERS) ? PROT_WRITE : 0),
 			     MAP_SHARED | MAP_FIXED | MAP_POPULATE, STUB_FD_PHYSMEM,
 			     __pa(space->data) }
 	};

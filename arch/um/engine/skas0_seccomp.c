@@ -30,6 +30,7 @@
 #include <asm/trapnr.h>
 #include <asm/ucontext.h>
 #include <asm/unistd.h>
+#include <asm/weaken.h>
 #include <asm/xstate.h>
 #include "runner.h"
 #include "skas0.h"
@@ -50,6 +51,7 @@ static struct space *running[NR_CPUS];
 
 static int __ref start(void)
 {
+	weaken_init();
 	host_raise_nofile();
 	spread_init();
 	host_pin_to_current_cpu();
@@ -127,7 +129,7 @@ static void space_update(struct space *space, const struct map_op *ops, unsigned
 
 static void space_settle(struct space *space)
 {
-	if (space->proven)
+	if (space->proven || weakened(WEAK_NOSETTLE))
 		return;
 	space_update(space, space->ops, space->nr_ops);
 	space->nr_ops = 0;
@@ -138,9 +140,11 @@ static void space_reset(struct space *space)
 {
 	struct stub_orders *o = space->data;
 
+	space->bases_loaded = false;
+	if (weakened(WEAK_NORESET))
+		return;
 	memset(space->area + AREA_FS, 0, (PAGE_SIZE << area_order) - AREA_FS);
 	memset(o->calls, 0, sizeof(o->calls));
-	space->bases_loaded = false;
 }
 
 /* The vector state as it lies in the area: guest code may have written it. */

@@ -43,6 +43,7 @@
 #include <asm/processor-flags.h>
 #include <asm/stub.h>
 #include <asm/unistd.h>
+#include <asm/weaken.h>
 
 /* Offsets in struct ucontext of the host: uc_mcontext, asm/sigcontext.h. */
 #define UC_DI		(40 + 8 * 8)
@@ -134,6 +135,11 @@ SYM_CODE_START(rstub_handler)
 	movl	$SIGTRAP, AREA(TYPE)
 	jmp	rstub_post
 .Lbad:
+#ifdef CONFIG_UML_WEAKEN
+	movl	$0x102, AREA(TYPE)
+	testl	$(1 << WEAK_EXIT), ORD(WEAK)
+	jnz	rstub_post
+#endif
 	jmp	rstub_exit
 SYM_CODE_END(rstub_handler)
 

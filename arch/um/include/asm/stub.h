@@ -35,6 +35,7 @@
 #define ORD_REGS	64
 #define ORD_XMASK	232
 #define ORD_CALLS_FOR	240
+#define ORD_WEAK	244
 #define ORD_CALLS	256
 
 /* struct stub_area */
@@ -108,6 +109,7 @@ struct stub_call {
  * @regs:	registers to go on with
  * @xmask:	the parts of the vector state that are saved and loaded
  * @calls_for:	the command whose @calls these are, or are about to be
+ * @weak:	CONFIG_UML_WEAKEN: BIT(WEAK_EXIT)
  * @calls:	host system calls to make
  */
 struct stub_orders {
@@ -126,7 +128,8 @@ struct stub_orders {
 	u64 regs[STUB_NR_REGS];
 	u64 xmask;
 	u32 calls_for;
-	u32 pad[3];
+	u32 weak;
+	u32 pad[2];
 	struct stub_call calls[64];
 };
 
