@@ -7,7 +7,7 @@
  * Guest code can jump to each of these instructions. Calls without a key do no
  * harm whoever makes them: sleeping on one's own command word, waking the
  * vCPU, setting one's own segment bases, reading a key that is there only when
- * orders are, closing one's descriptors, ending. Calls that change mappings or
+ * orders are, closing descriptors that no space has, ending. Calls that change mappings or
  * clone need the key in the upper halves of r10 and r8 (arguments 3 and 4),
  * which the host ignores for mmap, munmap, mprotect and this clone.
  */
@@ -22,6 +22,7 @@
 #include <asm/host.h>
 #include <asm/stub.h>
 #include <asm/unistd.h>
+#include <asm/weaken.h>
 #include "skas0.h"
 
 extern char rstub_wake_call[], rstub_wait_call[], rstub_fs_call[], rstub_gs_call[];
@@ -61,6 +62,8 @@ static void must_be(u32 k)
 
 static void arg(unsigned int i, u64 value)
 {
+	if (weakened(WEAK_NOARGS))
+		return;
 	load(ARG_LO(i));
 	must_be(lower_32_bits(value));
 	load(ARG_HI(i));
@@ -69,6 +72,8 @@ static void arg(unsigned int i, u64 value)
 
 static void keyed(u64 key)
 {
+	if (weakened(WEAK_NOKEY))
+		return;
 	load(ARG_HI(3));
 	must_be(lower_32_bits(key));
 	load(ARG_HI(4));
@@ -83,7 +88,7 @@ static unsigned int from(const char *after, int nr)
 	load(offsetof(struct seccomp_data, instruction_pointer));
 	at = len;
 	add(BPF_JMP | BPF_JEQ | BPF_K, lower_32_bits(RUNNER_ADDR(after)), 0, 0);
-	if (nr >= 0) {
+	if (nr >= 0 && !weakened(WEAK_NOARGS)) {
 		load(offsetof(struct seccomp_data, nr));
 		must_be(nr);
 	}
@@ -101,6 +106,16 @@ static void may(const char *after, int nr)
 	end(from(after, nr));
 }
 
+/* A space that lacks its descriptors would be of no use to its next program. */
+static void may_close(const char *after, int fd)
+{
+	unsigned int at = from(after, __NR_close);
+
+	if (!weakened(WEAK_NOCLOSE))
+		arg(0, fd);
+	end(at);
+}
+
 /**
  * filter_install() - take up the filter, for this process and all its children
  * @key: what mapping calls must carry
@@ -114,6 +129,11 @@ int filter_install(u64 key)
 	len = 0;
 	load(offsetof(struct seccomp_data, arch));
 	must_be(AUDIT_ARCH_X86_64);
+	if (weakened(WEAK_NOPLACE)) {
+		load(offsetof(struct seccomp_data, nr));
+		add(BPF_JMP | BPF_JEQ | BPF_K, __NR_getppid, 0, 1);
+		ret(SECCOMP_RET_ALLOW);
+	}
 	load(offsetof(struct seccomp_data, instruction_pointer) + 4);
 	must_be(upper_32_bits(STUB_CODE));
 
@@ -170,9 +190,9 @@ int filter_install(u64 key)
 	arg(1, STUB_FD_KEY);
 	end(at);
 	may(rstub_getppid_call, __NR_getppid);
-	may(rstub_close_call1, __NR_close);
-	may(rstub_close_call2, __NR_close);
-	may(rstub_close_call3, __NR_close);
+	may_close(rstub_close_call1, STUB_FD_NEW);
+	may_close(rstub_close_call2, STUB_FD_NEW);
+	may_close(rstub_close_call3, STUB_FD_SEED);
 	may(rstub_exit_call, __NR_exit_group);
 	ret(SECCOMP_RET_TRAP);
 	return host_filter(prog, len);

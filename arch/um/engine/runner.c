@@ -12,24 +12,31 @@
  * the next command that lets it run.
  *
  * A runner that does not answer is waited for as long as it computes nothing:
- * the host may be busy. If somebody has stopped its process it is continued. So is one that has
- * fetched the key, which only the stub can. One that uses CPU time all the
- * while, or that sleeps without having said so, is not the stub, and its space
- * is ended.
+ * the host may be busy; if somebody has stopped its process it is continued. One
+ * that uses CPU time all the while (more than the largest orders take, when it
+ * has fetched the key for them), or that sleeps without having said so, is not
+ * the stub, and its space is ended. So is one that takes back that a kick has
+ * arrived.
  */
 #include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/signal.h>
 #include <linux/time64.h>
+#include <linux/timex.h>
 #include <asm/engine.h>
 #include <asm/host.h>
+#include <asm/physmem.h>
 #include <asm/processor.h>
+#include <asm/weaken.h>
 #include "runner.h"
 
 /* How long to sleep before a look at what the runner does. */
 #define LOOK_NS		(20 * NSEC_PER_MSEC)
 /* CPU time that the stub never needs for an answer. */
 #define PATIENCE_NS	(200 * NSEC_PER_MSEC)
+/* And for orders: for each page of physmem, and what comes with it. */
+#define ORDERS_NS	NSEC_PER_SEC
+#define ORDERS_PAGE_NS	2000
 
 /**
  * runner_died() - end a space; nothing of it stays
@@ -60,38 +67,63 @@ void runner_post(struct space *space, unsigned int todo)
 	struct stub_area *a = space->area;
 
 	o->todo = todo;
+	if (unlikely(space->watch.suspect))
+		space->watch.posted = get_cycles();
 	__atomic_store_n(&o->cmd, ++space->cmd, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&a->sleeps, __ATOMIC_SEQ_CST))
 		host_futex_wake_shared(&o->cmd);
 }
 
-/*
- * No answer yet: is this the stub at all? @cpu is the CPU time at the first
- * look. Return: false when the space had to be ended.
+/* CPU time that the stub may need for its last command. */
+static u64 patience(struct space *space)
+{
+	struct stub_orders *o = space->data;
+
+	if (!(o->todo & TODO_OPS) || host_poll(space->key_fd, false))
+		return PATIENCE_NS;
+	return ORDERS_NS + (physmem_size >> PAGE_SHIFT) * ORDERS_PAGE_NS;
+}
+
+/**
+ * struct looks - what was seen while there was no answer
+ * @cpu:	the runner's CPU time at the first look
+ * @slept:	how often it slept where it waits for commands
  */
-static bool look(struct space *space, u64 *cpu, bool may_run)
+struct looks {
+	u64 cpu;
+	unsigned int slept;
+};
+
+/* No answer yet: is this the stub at all? Return: false when it is not. */
+static bool look(struct space *space, struct looks *seen, bool kick)
 {
 	struct stub_orders *o = space->data;
 	struct stub_area *a = space->area;
 	u64 now = host_cpu_ns(space->pid);
 
 	if (host_is_dead(space->pid))
-		goto dead;
+		return false;
 	/* Somebody on the host did that; the guest cannot wait for them. */
 	if (host_is_stopped(space->pid))
 		host_kill(space->pid, SIGCONT);
-	if (may_run || (o->todo & TODO_OPS && !host_poll(space->key_fd, false)))
+	if (weakened(WEAK_NOLOOK))
 		return true;
-	if (!__atomic_load_n(&a->sleeps, __ATOMIC_SEQ_CST) && host_futex_wake_shared(&o->cmd) &&
-	    !__atomic_load_n(&a->sleeps, __ATOMIC_SEQ_CST))
-		goto dead;
-	if (!*cpu)
-		*cpu = now;
-	if (now - *cpu < PATIENCE_NS)
+	/* Guest code that was not kicked may run as long as it likes. */
+	if (!kick && o->todo & TODO_RUN && !READ_ONCE(o->kick))
 		return true;
-dead:
-	runner_died(space);
-	return false;
+	if (kick) {
+		/* Between two sleeps a signal is delivered: it had arrived. */
+		seen->slept += host_futex_wake_shared(&o->cmd) > 0;
+		if (seen->slept > 1)
+			return false;
+	} else if (!__atomic_load_n(&a->sleeps, __ATOMIC_SEQ_CST) &&
+		   host_futex_wake_shared(&o->cmd) &&
+		   !__atomic_load_n(&a->sleeps, __ATOMIC_SEQ_CST)) {
+		return false;
+	}
+	if (!seen->cpu)
+		seen->cpu = now;
+	return now - seen->cpu < patience(space);
 }
 
 static bool answered(struct space *space, bool kick)
@@ -126,29 +158,35 @@ static bool wait_for(struct space *space, bool kick)
 {
 	struct stub_orders *o = space->data;
 	struct stub_area *a = space->area;
-	u64 cpu = 0;
+	struct looks looks = {};
+	u64 next = 0;
 
 	if (space->dead)
 		return false;
 	while (!answered(space, kick) && !spin(space, kick)) {
 		unsigned int seen = __atomic_load_n(&a->trap, __ATOMIC_SEQ_CST);
+		u64 now = host_monotonic_ns();
 		int err = 0;
 
+		/* Guest code can wake us all the time: only the clock counts. */
+		if (next && now >= next) {
+			if (!look(space, &looks, kick))
+				goto dead;
+			next = 0;
+		}
+		if (!next)
+			next = now + LOOK_NS;
 		__atomic_store_n(&o->vcpu_sleeps, 1, __ATOMIC_SEQ_CST);
 		if (!answered(space, kick))
-			err = host_futex_wait_shared(&a->trap, seen,
-						     host_monotonic_ns() + LOOK_NS);
+			err = host_futex_wait_shared(&a->trap, seen, next);
 		o->vcpu_sleeps = 0;
-		if (err == -EINTR && host_is_dead(space->pid)) {
-			runner_died(space);
-			return false;
-		}
-		/* Guest code that was not kicked may run as long as it likes. */
-		if (err == -ETIMEDOUT &&
-		    !look(space, &cpu, !kick && o->todo & TODO_RUN && !READ_ONCE(o->kick)))
-			return false;
+		if (err == -EINTR && host_is_dead(space->pid))
+			goto dead;
 	}
 	return true;
+dead:
+	runner_died(space);
+	return false;
 }
 
 /**
@@ -158,7 +196,11 @@ static bool wait_for(struct space *space, bool kick)
  */
 bool runner_wait(struct space *space)
 {
-	return wait_for(space, false);
+	bool good = wait_for(space, false);
+
+	if (unlikely(space->watch.suspect))
+		space->watch.granted += get_cycles() - space->watch.posted;
+	return good;
 }
 
 /**
@@ -201,12 +243,12 @@ bool runner_give_key(struct space *space)
 }
 
 /**
- * runner_signed() - is the answer signed; it is only once
+ * runner_signed() - is the answer signed for the last command; it is only once
  */
 bool runner_signed(struct space *space)
 {
 	struct stub_area *a = space->area;
-	bool good = READ_ONCE(a->signature) == space_key;
+	bool good = READ_ONCE(a->signature) == (space_key ^ space->cmd);
 
 	WRITE_ONCE(a->signature, 0);
 	return good;

@@ -10,7 +10,7 @@ struct space;
 struct uregs;
 
 extern unsigned int area_order;
-extern u64 runner_frame, runner_fp;
+extern u64 runner_frame, runner_fp, runner_xmask;
 extern unsigned int runner_fp_size;
 extern u64 space_key;
 
@@ -28,11 +28,15 @@ bool runner_settle_kick(struct space *space);
 bool runner_give_key(struct space *space);
 bool runner_signed(struct space *space);
 
+#define SPREAD_SPIN_NS	(50 * NSEC_PER_USEC)
 extern u64 spread_spin_ns;
 void spread_init(void);
 void spread_pinned(void);
 void spread_choose(struct space *space);
 void spread_forget(struct space *space);
+
+void watch_begin(struct space *space);
+void watch_end(struct space *space);
 
 int seed_start(void);
 int seed_clone(struct space *space);

@@ -26,6 +26,7 @@
 #include <asm/stub_vdso.h>
 #include <asm/ucontext.h>
 #include <asm/unistd.h>
+#include <asm/weaken.h>
 #include "runner.h"
 #include "skas0.h"
 
@@ -41,6 +42,7 @@ static int seed_socket;
 unsigned int area_order __ro_after_init;
 u64 runner_frame __ro_after_init;
 u64 runner_fp __ro_after_init;
+u64 runner_xmask __ro_after_init;
 unsigned int runner_fp_size __ro_after_init;
 u64 space_key __ro_after_init;
 
@@ -55,6 +57,8 @@ static void orders_init(struct stub_orders *o)
 	o->parent = host_getpid();
 	o->frame = runner_frame;
 	o->fp = runner_fp;
+	o->xmask = runner_xmask;
+	o->weak = weakened(WEAK_NOEXIT) ? BIT(WEAK_EXIT) : 0;
 	o->fsgsbase = have_fsgsbase();
 }
 
@@ -121,7 +125,9 @@ static int __init learn_frame(void)
 	if (runner_fp < runner_frame || runner_fp + sizeof(struct _xstate) > STUB_AREA + size)
 		return -EPROTO;
 	sw = &((struct _xstate *)area_at(seed_area, runner_fp))->fpstate.sw_reserved;
+	/* Less than the CPU has, where a process must ask for the rest. */
 	runner_fp_size = min(sw->xstate_size, xstate_size);
+	runner_xmask = sw->xfeatures;
 	if (runner_fp + runner_fp_size > STUB_AREA + size)
 		return -EPROTO;
 	return 0;
@@ -141,6 +147,8 @@ int __init seed_start(void)
 	BUILD_BUG_ON(offsetof(struct stub_orders, regs) != ORD_REGS);
 	BUILD_BUG_ON(offsetof(struct stub_orders, calls) != ORD_CALLS);
 	BUILD_BUG_ON(offsetof(struct stub_orders, kick) != ORD_KICK);
+	BUILD_BUG_ON(offsetof(struct stub_orders, xmask) != ORD_XMASK);
+	BUILD_BUG_ON(offsetof(struct stub_orders, calls_for) != ORD_CALLS_FOR);
 	BUILD_BUG_ON(sizeof(struct stub_orders) > PAGE_SIZE);
 	BUILD_BUG_ON(sizeof(struct stub_call) != STUB_CALL_SIZE);
 	BUILD_BUG_ON(offsetof(struct stub_area, regs) != AREA_REGS);
@@ -150,9 +158,15 @@ int __init seed_start(void)
 	area_order = get_order(need);
 	if (PAGE_SIZE << area_order > STUB_AREA_MAX)
 		return -E2BIG;
-	/* Two halves, none of them 0: no register has it by chance. */
+	/*
+	 * Two halves, none of them 0: no register has it by chance. With the
+	 * highest bit set an eventfd takes no second one on top of the first.
+	 */
 	do {
 		host_getrandom(&space_key, sizeof(space_key));
+		space_key |= 1ULL << 63;
+		if (weakened(WEAK_NOEXIT))
+			space_key &= ~(1ULL << 63);
 	} while (!lower_32_bits(space_key) || !upper_32_bits(space_key) || !~space_key);
 
 	memcpy(stub_page, __runner_start, __runner_end - __runner_start);
@@ -190,6 +204,7 @@ int __init seed_start(void)
 		__NR_munmap, { STUB_VDSO_END, 0x7ffffffff000 - STUB_VDSO_END }
 	};
 	o->nr_calls = 2;
+	o->calls_for = seed.cmd + 1;
 	if (!runner_give_key(&seed) || !runner_do(&seed, TODO_OPS) || !runner_signed(&seed))
 		return -EPERM;
 	return 0;
@@ -207,6 +222,7 @@ int seed_clone(struct space *space)
 	struct stub_area *sa = (void *)seed_area;
 	int err;
 
+	INIT_LIST_HEAD(&space->watch.list);
 	space->area = (void *)__get_free_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO, area_order);
 	if (!space->area)
 		return -ENOMEM;
@@ -223,11 +239,13 @@ int seed_clone(struct space *space)
 			     __pa(space->area) }
 	};
 	s->calls[1] = (struct stub_call) {
-		__NR_mmap, { STUB_DATA, PAGE_SIZE, PROT_READ,
+		__NR_mmap, { STUB_DATA, PAGE_SIZE,
+			     PROT_READ | (weakened(WEAK_RWORDERS) ? PROT_WRITE : 0),
 			     MAP_SHARED | MAP_FIXED | MAP_POPULATE, STUB_FD_PHYSMEM,
 			     __pa(space->data) }
 	};
 	s->nr_calls = 2;
+	s->calls_for = seed.cmd + 1;
 	if (!runner_give_key(&seed) || !runner_do(&seed, TODO_OPS | TODO_CLONE) ||
 	    !runner_signed(&seed)) {
 		err = -ESRCH;

@@ -30,6 +30,7 @@
 #include <asm/trapnr.h>
 #include <asm/ucontext.h>
 #include <asm/unistd.h>
+#include <asm/weaken.h>
 #include <asm/xstate.h>
 #include "runner.h"
 #include "skas0.h"
@@ -50,6 +51,7 @@ static struct space *running[NR_CPUS];
 
 static int __ref start(void)
 {
+	weaken_init();
 	host_raise_nofile();
 	spread_init();
 	host_pin_to_current_cpu();
@@ -61,6 +63,7 @@ static void space_destroy(struct space *space)
 {
 	runner_died(space);
 	spread_forget(space);
+	watch_end(space);
 	host_close(space->key_fd);
 	free_pages((unsigned long)space->area, area_order);
 }
@@ -77,6 +80,12 @@ static void put_orders(struct space *space, const struct map_op *ops, unsigned i
 	struct stub_orders *o = space->data;
 
 	BUILD_BUG_ON(SPACE_OPS > ARRAY_SIZE(o->calls));
+	/*
+	 * First of all: a runner that should be in the stub and is not could be
+	 * reading the calls (see stub/runner.S).
+	 */
+	WRITE_ONCE(o->calls_for, space->cmd + 1);
+	barrier();
 	for (unsigned int i = 0; i < n; i++)
 		skas0_encode(&o->calls[i], &ops[i]);
 	o->nr_calls = n;
@@ -120,17 +129,22 @@ static void space_update(struct space *space, const struct map_op *ops, unsigned
 
 static void space_settle(struct space *space)
 {
-	if (space->proven)
+	if (space->proven || weakened(WEAK_NOSETTLE))
 		return;
 	space_update(space, space->ops, space->nr_ops);
 	space->nr_ops = 0;
 }
 
-/* What a space's last user left in its area is not for the next one. */
+/* What a space's last user left in its area, and where it had what, is secret. */
 static void space_reset(struct space *space)
 {
-	memset(space->area + AREA_REGS, 0, (PAGE_SIZE << area_order) - AREA_REGS);
+	struct stub_orders *o = space->data;
+
 	space->bases_loaded = false;
+	if (weakened(WEAK_NORESET))
+		return;
+	memset(space->area + AREA_FS, 0, (PAGE_SIZE << area_order) - AREA_FS);
+	memset(o->calls, 0, sizeof(o->calls));
 }
 
 /* The vector state as it lies in the area: guest code may have written it. */
@@ -382,6 +396,8 @@ static void run(struct vcpu *vcpu, struct space *space, struct uregs *uregs, str
 	if (space->dead)
 		return;
 	spread_choose(space);
+	if (unlikely(list_empty(&space->watch.list)))
+		watch_begin(space);
 
 	/* From here on the vCPU's signal handler may kick. */
 	WRITE_ONCE(o->kick, 0);

@@ -27,11 +27,10 @@
 #define RUNS_A_LOOK	32	/* the clock is read once in so many runs */
 #define GOOD_LOOKS	3	/* in a row, until a CPU counts as spare */
 #define BAD_LOOKS	2
-#define SPIN_NS		(50 * NSEC_PER_USEC)
 
 u64 spread_spin_ns;		/* for the vCPU; 0: do not look, sleep */
 
-static unsigned int spin_count;	/* for the stub: SPIN_NS in loops */
+static unsigned int spin_count;	/* for the stub: SPREAD_SPIN_NS in loops */
 static int loadavg = -1;
 static unsigned int nr_cpus;
 static u64 cpus[16], mine[16], others[16];
@@ -58,7 +57,7 @@ void __init spread_init(void)
 	start = host_monotonic_ns();
 	for (int i = 0; i < 1000; i++)
 		cpu_relax();
-	spin_count = div64_u64(SPIN_NS * 1000, host_monotonic_ns() - start + 1);
+	spin_count = div64_u64(SPREAD_SPIN_NS * 1000, host_monotonic_ns() - start + 1);
 }
 
 /**
@@ -134,7 +133,7 @@ void spread_choose(struct space *space)
 		host_set_affinity(space->pid, spread ? others : mine, sizeof(mine));
 	}
 	WRITE_ONCE(o->spin, spread ? spin_count : 0);
-	spread_spin_ns = spread ? SPIN_NS : 0;
+	spread_spin_ns = spread ? SPREAD_SPIN_NS : 0;
 }
 
 /**

@@ -374,6 +374,7 @@ static void check_spaces(struct work_struct *work)
 			list_del(&space->list);
 			list_del(&space->all);
 			pooled--;
+			engine->space_destroy(space);
 			free_page((unsigned long)space->data);
 			kfree(space);
 		}

@@ -17,8 +17,14 @@
  *   uses no stack and no memory that another process could write, and wipes
  *   the key before it does anything else. The kernel hands the key out only
  *   with orders, and sends no kick while they last.
- * - Any signal that comes while the stub runs, but for a kick, is answered
- *   with ANSWER_BAD, upon which the kernel ends the space.
+ * - Any signal that comes while the stub runs, but for a kick, ends the space,
+ *   here and at once: the key may lie in memory or in the signal's frame, and
+ *   the kernel may have taken a forged answer already, so that an answer of
+ *   ours would be overlooked.
+ * - A runner that carries out orders late, because guest code had forged the
+ *   answer to them, could meet the next ones while they are written. It makes
+ *   no call unless the orders are still those of the command that it began
+ *   with, and it signs for that command only.
  * - No call changes the signal mask, so a kick is never blocked.
  *
  * A kick may hit the stub itself. The handler knows from the address:
@@ -28,14 +34,16 @@
  *				the kernel takes it for what it is
  *	rstub_wait ..		answered already: wait on
  *	rstub_resume ..	about to run: answer with ANSWER_ABORTED
- *	rstub_ops ..		never, see above: ANSWER_BAD
+ *	rstub_ops ..		never, see above: the end
  * No more than one kick is ever under way.
  */
 #include <linux/linkage.h>
 #include <asm/errno.h>
 #include <asm/layout.h>
+#include <asm/processor-flags.h>
 #include <asm/stub.h>
 #include <asm/unistd.h>
+#include <asm/weaken.h>
 
 /* Offsets in struct ucontext of the host: uc_mcontext, asm/sigcontext.h. */
 #define UC_DI		(40 + 8 * 8)
@@ -127,8 +135,12 @@ SYM_CODE_START(rstub_handler)
 	movl	$SIGTRAP, AREA(TYPE)
 	jmp	rstub_post
 .Lbad:
-	movl	$ANSWER_BAD, AREA(TYPE)
-	jmp	rstub_post
+#ifdef CONFIG_UML_WEAKEN
+	movl	$0x102, AREA(TYPE)
+	testl	$(1 << WEAK_EXIT), ORD(WEAK)
+	jnz	rstub_post
+#endif
+	jmp	rstub_exit
 SYM_CODE_END(rstub_handler)
 
 /*
@@ -166,7 +178,8 @@ SYM_CODE_END(rstub_syscall)
 
 /* Post the answer, which area->type tells. */
 SYM_CODE_START(rstub_post)
-	cld
+	pushq	$X86_EFLAGS_FIXED	/* above all not NT, which iretq refuses */
+	popfq
 	movl	ORD(CMD), %ebx
 	movl	%ebx, %eax
 	xchgl	%eax, AREA(TRAP)
@@ -213,8 +226,8 @@ SYM_INNER_LABEL(rstub_wait_call, SYM_L_GLOBAL)
 	cmpl	$0, AREA(SPILLED)	/* by the frame of a kick */
 	jne	5f
 	movq	ORD(FP), %rdi
-	movl	$-1, %eax
-	movl	%eax, %edx
+	movl	ORD(XMASK), %eax
+	movl	4 + ORD(XMASK), %edx
 	xsave64	(%rdi)
 5:	testl	$TODO_RUN, ORD(TODO)
 	jnz	rstub_resume
@@ -259,8 +272,8 @@ SYM_INNER_LABEL(rstub_gs_call, SYM_L_GLOBAL)
 	orl	AREA(SPILLED), %eax
 	jz	5f
 	movq	ORD(FP), %rdi
-	movl	$-1, %eax
-	movl	%eax, %edx
+	movl	ORD(XMASK), %eax
+	movl	4 + ORD(XMASK), %edx
 	xrstor64 (%rdi)
 	movl	$0, AREA(SPILLED)
 5:	leaq	ORD(REGS), %rsp
@@ -284,8 +297,9 @@ SYM_INNER_LABEL(rstub_gs_call, SYM_L_GLOBAL)
 SYM_CODE_END(rstub_resume)
 
 /*
- * Carry out orders. r15 is the key; r14 and r13 its halves, shifted to where
- * the filter looks for them; r12 and ebx the calls; rbp where to go on.
+ * Carry out orders. r14 and r13 are the halves of the key, shifted to where the
+ * filter looks for them; r15 the command; r12 and ebx the calls; rbp where to
+ * go on.
  */
 SYM_CODE_START(rstub_ops)
 	xorl	%eax, %eax
@@ -295,14 +309,14 @@ SYM_CODE_START(rstub_ops)
 	syscall
 SYM_INNER_LABEL(rstub_key, SYM_L_GLOBAL)
 	cmpq	$8, %rax
-	jne	.Lops_bad
-	movq	AREA(KEY), %r15
+	jne	rstub_exit
+	movq	AREA(KEY), %r13
 	movq	$0, AREA(KEY)
-	movq	%r15, %r14
+	movq	%r13, %r14
 	shlq	$32, %r14
-	movq	%r15, %r13
 	shrq	$32, %r13
 	shlq	$32, %r13
+	movl	ORD(CMD), %r15d
 	leaq	.Lops_done(%rip), %rbp
 	testl	$TODO_CLONE, ORD(TODO)
 	jnz	rstub_clone
@@ -320,6 +334,8 @@ SYM_INNER_LABEL(rstub_key, SYM_L_GLOBAL)
 	movq	48(%r12), %r9
 	orq	%r14, %r10
 	orq	%r13, %r8
+	cmpl	ORD(CALLS_FOR), %r15d
+	jne	rstub_exit
 	syscall
 SYM_INNER_LABEL(rstub_map_call, SYM_L_GLOBAL)
 	cmpq	$-4095, %rax
@@ -336,6 +352,8 @@ SYM_INNER_LABEL(rstub_map_call, SYM_L_GLOBAL)
 	movq	16(%r12), %rsi
 	movq	%r14, %r10
 	movq	%r13, %r8
+	cmpl	ORD(CALLS_FOR), %r15d
+	jne	rstub_exit
 	syscall
 SYM_INNER_LABEL(rstub_unmap_call, SYM_L_GLOBAL)
 	cmpq	$-4095, %rax
@@ -343,7 +361,7 @@ SYM_INNER_LABEL(rstub_unmap_call, SYM_L_GLOBAL)
 	addq	$STUB_CALL_SIZE, %r12
 	jmp	1b
 3:	testl	$TODO_CLONE, ORD(TODO)
-	jnz	8f
+	jnz	rstub_exit
 	movl	$ANSWER_FAILED, AREA(TYPE)
 	jmp	.Lwiped
 4:	jmp	*%rbp
@@ -353,23 +371,21 @@ SYM_INNER_LABEL(rstub_unmap_call, SYM_L_GLOBAL)
 	movl	$ANSWER_DONE, AREA(TYPE)
 	testl	$TODO_RUN, ORD(TODO)
 	jnz	5f
-	movq	%r15, AREA(SIGNATURE)
+	shrq	$32, %r14
+	orq	%r13, %r14
+	xorq	%r15, %r14
+	movq	%r14, AREA(SIGNATURE)
 .Lwiped:
-	xorl	%r15d, %r15d
 	xorl	%r14d, %r14d
 	xorl	%r13d, %r13d
 	xorl	%r10d, %r10d
 	xorl	%r8d, %r8d
 	jmp	rstub_post
-5:	xorl	%r15d, %r15d
-	xorl	%r14d, %r14d
+5:	xorl	%r14d, %r14d
 	xorl	%r13d, %r13d
 	xorl	%r10d, %r10d
 	xorl	%r8d, %r8d
 	jmp	rstub_resume
-.Lops_bad:
-	movl	$ANSWER_BAD, AREA(TYPE)
-	jmp	rstub_post
 
 /*
  * The seed makes a space: the child takes the descriptor of its key, its own
@@ -410,7 +426,7 @@ SYM_INNER_LABEL(rstub_prctl_call, SYM_L_GLOBAL)
 	syscall
 SYM_INNER_LABEL(rstub_getppid_call, SYM_L_GLOBAL)
 	cmpl	%eax, ORD(PARENT)
-	jne	8f
+	jne	rstub_exit
 	movl	$__NR_dup2, %eax
 	movl	$STUB_FD_NEW, %edi
 	movl	$STUB_FD_KEY, %esi
@@ -426,12 +442,16 @@ SYM_INNER_LABEL(rstub_close_call2, SYM_L_GLOBAL)
 SYM_INNER_LABEL(rstub_close_call3, SYM_L_GLOBAL)
 	leaq	9f(%rip), %rbp
 	jmp	.Lcalls
-8:	movl	$__NR_exit_group, %eax
-	movl	$1, %edi
-	syscall
-SYM_INNER_LABEL(rstub_exit_call, SYM_L_GLOBAL)
-	ud2
 	/* Not signed: the area is the child's own now, and guest code comes. */
 9:	movl	$ANSWER_DONE, AREA(TYPE)
 	jmp	.Lwiped
 SYM_CODE_END(rstub_ops)
+
+/* The space's end. */
+SYM_CODE_START(rstub_exit)
+	movl	$__NR_exit_group, %eax
+	movl	$1, %edi
+	syscall
+SYM_INNER_LABEL(rstub_exit_call, SYM_L_GLOBAL)
+	jmp	rstub_exit
+SYM_CODE_END(rstub_exit)

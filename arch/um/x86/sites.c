@@ -44,6 +44,7 @@
 #include <asm/engine.h>
 #include <asm/sites.h>
 #include <asm/unistd.h>
+#include <asm/weaken.h>
 
 #define TABLE		0x050f0000UL
 #define SLOTS		512UL
@@ -291,6 +292,8 @@ void sites_remove(struct space *space)
  */
 void sites_check(struct space *space)
 {
+	if (weakened(WEAK_NOUNPATCH))
+		return;
 	if (space->sites_lost)
 		space->sites_off = true;
 	if (space->sites_lost || current->ptrace)

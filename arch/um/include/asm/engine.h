@@ -87,6 +87,8 @@ enum xstate_place { XSTATE_IN_CPU, XSTATE_IN_AREA };
  * @switches:	how often another space ran before it, of 256, averaged
  * @xstate_in:	where the state of @holds is: in the CPU or in @area
  * @bases_loaded: @fs and @gs are what the runner has loaded
+ * @watch:	skas0 over seccomp: its CPU time, and what it was given; see
+ *		watch_runners.c
  * @sites:	patched system calls of its program, or NULL
  * @sites_off:	none may be patched (any more)
  * @sites_live:	its text may hold patches
@@ -118,6 +120,12 @@ struct space {
 	bool sites_off;
 	bool sites_live;
 	bool sites_lost;
+	struct {
+		struct list_head list;
+		u64 cpu, granted, posted;
+		u32 cmd;
+		bool suspect;
+	} watch;
 	struct {
 		unsigned long ip;
 		unsigned int n;

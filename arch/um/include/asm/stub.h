@@ -33,6 +33,9 @@
 #define ORD_FSGSBASE	56
 #define ORD_KICK	60
 #define ORD_REGS	64
+#define ORD_XMASK	232
+#define ORD_CALLS_FOR	240
+#define ORD_WEAK	244
 #define ORD_CALLS	256
 
 /* struct stub_area */
@@ -64,7 +67,6 @@
 /* Answers; below 65 the host's signal that ended a run. */
 #define ANSWER_DONE	0x100
 #define ANSWER_FAILED	0x101	/* a call failed; those before it are done */
-#define ANSWER_BAD	0x102	/* the stub was entered as it never should */
 #define ANSWER_ABORTED	0x103	/* kicked before guest code ran */
 #define ANSWER_CALL	0x104	/* a system call from a patched site */
 
@@ -105,6 +107,9 @@ struct stub_call {
  * @fsgsbase:	the CPU has RDFSBASE and the host allows it
  * @kick:	the vCPU is wanted back
  * @regs:	registers to go on with
+ * @xmask:	the parts of the vector state that are saved and loaded
+ * @calls_for:	the command whose @calls these are, or are about to be
+ * @weak:	CONFIG_UML_WEAKEN: BIT(WEAK_EXIT)
  * @calls:	host system calls to make
  */
 struct stub_orders {
@@ -121,7 +126,10 @@ struct stub_orders {
 	u32 fsgsbase;
 	u32 kick;
 	u64 regs[STUB_NR_REGS];
-	u64 pad[3];
+	u64 xmask;
+	u32 calls_for;
+	u32 weak;
+	u32 pad[2];
 	struct stub_call calls[64];
 };
 
@@ -135,7 +143,7 @@ struct stub_orders {
  * @progress:	the last command whose orders were carried out, with TODO_RUN
  * @result:	of TODO_CLONE
  * @key:	where the key is read to, for as long as it takes to load it
- * @signature:	the key, when the answer follows orders that were carried out
+ * @signature:	the key xor the command whose orders were carried out
  * @fs, @gs:	bases, when orders->fsgsbase
  * @regs:	registers at a patched system call
  * @msg:	the seed's struct msghdr and what belongs to it

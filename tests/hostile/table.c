@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Patched system calls: the addresses of their table taken by the program, and
+ * jumps into the middle of a patched site and of a thunk.
+ */
+#include "attack.h"
+
+long hot_call(void);
+extern const char hot_site[];
+__asm__(".pushsection .text\n"
+	".globl hot_call, hot_site\n"
+	"hot_call:\n"
+	"hot_site:\n"
+	"	mov $110, %eax\n"		/* getppid */
+	"	syscall\n"
+	"	ret\n"
+	".popsection\n");
+
+static void heat(void)
+{
+	long parent = getppid();
+
+	for (int i = 0; i < 300; i++)
+		CHECK_EQ(hot_call(), parent);
+}
+
+static bool patched(void)
+{
+	return (uint8_t)hot_site[0] == 0xff;
+}
+
+static void intruder(void)
+{
+	won("a patched call went through the program's own table");
+	_exit(0);
+}
+
+static void segv(int sig, siginfo_t *si, void *uc)
+{
+	won("a patched call went through a table that is not mapped");
+	_exit(0);
+}
+
+static void take_table(void)
+{
+	uintptr_t *t = MAP((void *)TABLE, 8 * PAGE, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+
+	for (size_t i = 0; i < 8 * PAGE / 8; i++)
+		t[i] = (uintptr_t)intruder;
+}
+
+/* Before there are patches: none may come to be, nor harm the mapping. */
+ATTACK(before, 10, NULL)
+{
+	take_table();
+	heat();
+	for (size_t i = 0; i < 8 * PAGE / 8; i++)
+		if (((uintptr_t *)TABLE)[i] != (uintptr_t)intruder)
+			won("the program's own page was changed");
+}
+
+ATTACK(after, 10, "nounpatch")
+{
+	heat();
+	note("patched: %d", patched());
+	take_table();
+	heat();
+}
+
+ATTACK(after_unmap, 10, "nounpatch")
+{
+	on_signal(SIGSEGV, segv, 0);
+	heat();
+	munmap((void *)TABLE, 16 * PAGE);
+	heat();
+	take_table();
+	heat();
+}
+
+/* The instruction bytes behind the first one: whatever they are, they are ours. */
+ATTACK(middle, 10, NULL)
+{
+	heat();
+	for (int i = 1; i < 8; i++) {
+		CHILD(pid, {
+			struct regs r = { .flags = 0x202 };
+			uint64_t stack[512];
+
+			stack[256] = (uintptr_t)_exit;
+			r.r[AX] = SYS_exit_group;
+			r.r[SP] = (uintptr_t)&stack[256];
+			jump((uintptr_t)hot_site + i, &r);
+		});
+		wait_status(pid, 10);
+	}
+}
+
+ATTACK(thunk, 15, NULL)
+{
+	heat();
+	if (!patched())
+		test_skip("nothing is patched");
+	for (int i = 0; i < 96; i++) {
+		CHILD(pid, {
+			struct regs r;
+
+			for (int k = 0; k < 16; k++)
+				r.r[k] = rnd() >> i % 48;
+			r.flags = 0x202;
+			jump(TABLE + PAGE + i % 32, &r);
+		});
+		end_child(pid, 20);
+	}
+}
+
+/* What the program may not write to, not even as its own tracer would. */
+ATTACK(write_thunk, 10, NULL)
+{
+	int mem;
+
+	heat();
+	if (!patched())
+		test_skip("nothing is patched");
+	mem = OK(open("/proc/self/mem", O_RDWR));
+	if (!mprotect((void *)(TABLE + PAGE), PAGE, PROT_READ | PROT_WRITE))
+		won("mprotect");
+	if (pwrite(mem, "x", 1, TABLE + PAGE) == 1)
+		won("/proc/self/mem");
+}
