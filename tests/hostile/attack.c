@@ -46,6 +46,7 @@ bool weakened(void)
 
 uint64_t ticks_per_ms;
 bool post_and_return;
+greg_t *resume_at;
 
 static void measure_ticks(void)
 {
@@ -307,7 +308,7 @@ static void deafen(void)
 }
 
 /* The registers that a function keeps, and where it was called. */
-__attribute__((naked, noinline, returns_twice)) static void save(greg_t *gregs)
+__attribute__((naked, noinline, returns_twice)) void save(greg_t *gregs)
 {
 	__asm__ volatile(
 		"mov %rbx, 11*8(%rdi)\n"
@@ -340,7 +341,7 @@ static void post(int sig, const siginfo_t *info, const uint64_t *set, int nr_set
 	save(here);
 	if (back++)
 		return;
-	memcpy(uc->uc_mcontext.gregs, here, sizeof(here));
+	memcpy(uc->uc_mcontext.gregs, resume_at ? resume_at : here, sizeof(here));
 	uc->uc_mcontext.gregs[REG_EFL] = 0x202;
 	for (int i = 0; i < nr_set; i++)
 		uc->uc_mcontext.gregs[which[i]] = set[i];
@@ -351,7 +352,9 @@ static void post(int sig, const siginfo_t *info, const uint64_t *set, int nr_set
 	if (post_and_return)
 		return;
 	next_command(cmd, 40);
+	/* Orders wait for the kick to have arrived. */
 	area()->kicked = 1;
+	next_command(cmd, 40);
 }
 
 void post_call(long nr, long a, long b, long c, long d, long e, long f)

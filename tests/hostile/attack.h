@@ -17,6 +17,7 @@
 
 #include "test.h"
 #include <stddef.h>
+#include <ucontext.h>
 
 struct attack {
 	const char *name, *weak;
@@ -115,6 +116,13 @@ void warm(void);
 void post_call(long nr, long a, long b, long c, long d, long e, long f);
 /* Set: without waiting for the kernel to see it. */
 extern bool post_and_return;
+/*
+ * Where the kernel lets a program go on whose answer was forged, if that is not
+ * to be the call that forged it: as save() has it. That function must not have
+ * returned, and save() in it seems to return again.
+ */
+extern greg_t *resume_at;
+__attribute__((returns_twice)) void save(greg_t *gregs);
 /* Posts a page fault at @addr and goes on. */
 void post_fault(uintptr_t addr, bool write);
 /* Runs on until the kernel has given a command beyond @cmd. False: too long. */

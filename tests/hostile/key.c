@@ -24,21 +24,30 @@ static void twice(uint64_t *found)
 	struct regs r = { .r = { [SP] = orders()->frame - 4096 } };
 	volatile char *p = ANON(2 * PAGE);
 	volatile int back = 0;
+	gregset_t here = {};
 
-	memset((void *)(AREA + 1024), 0, AREA_SIZE - 1024);
-	area()->key = 0;
-	post_fault((uintptr_t)p, true);
-	post_fault((uintptr_t)p + PAGE, true);
-	post_call(SYS_nanosleep, (long)&nap, 0, 0, 0, 0, 0);
-	if (back++ == 0)
+	save(here);
+	if (back++ == 0) {
+		memset((void *)(AREA + 1024), 0, AREA_SIZE - 1024);
+		area()->key = 0;
+		post_fault((uintptr_t)p, true);
+		post_fault((uintptr_t)p + PAGE, true);
+		/* That the kernel has read the answer can be seen. */
+		post_and_return = true;
+		resume_at = here;
+		post_call(SYS_nanosleep, (long)&nap, 0, 0, 0, 0, 0);
+		while (orders()->vcpu_sleeps)
+			;
+		spin_ms(5);
 		jump(stub_ops(), &r);
+	}
 	/* The frame of the signal: r13 and r14 as the stub had them. */
 	for (uint64_t *q = (void *)(AREA + 32); q < (uint64_t *)(AREA + AREA_SIZE); q++) {
 		uint64_t lo = q[1], hi = q[0];
 
 		if (q == (void *)(AREA + 32) && looks_like_a_key(*q))
 			found[0] = *q;
-		if (lo && hi && !(lo & 0xffffffff) && !(hi & 0xffffffff))
+		if (lo && hi && !(lo & 0xffffffff) && !(hi & 0xffffffff) && looks_like_a_key(lo >> 32 | hi))
 			found[1] = lo >> 32 | hi;
 	}
 }
@@ -67,14 +76,17 @@ static void late(volatile uint64_t *kept, int delay)
 	struct regs r = { .r = { [SP] = AREA + 2048 } };
 	volatile uint64_t *p = ANON(17 * PAGE);
 	volatile int faults = 0, calls = 0;
+	gregset_t here = {};
 
-	post_fault((uintptr_t)p, true);
-	/* The stub was early, and guest code was let go on. */
-	if (faults++)
-		_exit(1);
-	post_and_return = true;
-	post_call(SYS_munmap, (long)p, PAGE, 0, 0, 0, 0);
+	save(here);
 	if (calls++ == 0) {
+		post_fault((uintptr_t)p, true);
+		/* The stub was early, and guest code was let go on. */
+		if (faults++)
+			_exit(1);
+		post_and_return = true;
+		resume_at = here;
+		post_call(SYS_munmap, (long)p, PAGE, 0, 0, 0, 0);
 		while (orders()->vcpu_sleeps)
 			;
 		for (volatile int i = 0; i < delay; i++)
