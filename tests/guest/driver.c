@@ -9,7 +9,8 @@
  * program (each case has its own, see lib.c), and says what became of it.
  * Named programs and cases run alone. The last line is "@@ done".
  *
- * As process 1 it mounts what a booted system has, takes 160 and /tests for
+ * As process 1 it mounts what a booted system has, takes 160 (900 when LONG is
+ * in the environment, which the kernel's command line gives) and /tests for
  * the first two arguments, and ends by a reboot that names the exit status.
  */
 #define _GNU_SOURCE
@@ -159,7 +160,7 @@ int main(int argc, char **argv)
 {
 	bool first = getpid() == 1;
 	const char *dir = first ? "/tests" : argc > 2 ? argv[2] : NULL;
-	int seconds = first ? 160 : argc > 2 ? atoi(argv[1]) : 0;
+	int seconds = first ? (getenv("LONG") ? 900 : 160) : argc > 2 ? atoi(argv[1]) : 0;
 	struct rlimit nofile = { 4096, 4096 };
 	int skip = first ? 1 : 3;
 	struct dirent **list;

@@ -152,7 +152,7 @@ ATTACK(fuzz, getenv("LONG") ? 600 : 20, NULL)
 			}
 		}
 		for (int i = 0; i < 3; i++)
-			end_child(pids[i], 20);
+			end_child(pids[i], 6);
 		n += 3;
 		if (n % 300 == 0)
 			check_alive();
