@@ -138,8 +138,9 @@ int filter_install(u64 key)
 	must_be(upper_32_bits(STUB_CODE));
 
 	at = from(rstub_wait_call, __NR_futex);
-	arg(0, STUB_DATA + ORD_CMD);
+	arg(0, STUB_AREA + AREA_SLEEPS);
 	arg(1, FUTEX_WAIT);
+	arg(2, 1);
 	arg(3, 0);
 	end(at);
 	at = from(rstub_wake_call, __NR_futex);

@@ -70,8 +70,10 @@ void runner_post(struct space *space, unsigned int todo)
 	if (unlikely(space->watch.suspect))
 		space->watch.posted = get_cycles();
 	__atomic_store_n(&o->cmd, ++space->cmd, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&a->sleeps, __ATOMIC_SEQ_CST))
-		host_futex_wake_shared(&o->cmd);
+	if (__atomic_load_n(&a->sleeps, __ATOMIC_SEQ_CST)) {
+		__atomic_store_n(&a->sleeps, 0, __ATOMIC_SEQ_CST);
+		host_futex_wake_shared(&a->sleeps);
+	}
 }
 
 /* CPU time that the stub may need for its last command. */
@@ -113,11 +115,11 @@ static bool look(struct space *space, struct looks *seen, bool kick)
 		return true;
 	if (kick) {
 		/* Between two sleeps a signal is delivered: it had arrived. */
-		seen->slept += host_futex_wake_shared(&o->cmd) > 0;
+		seen->slept += host_futex_wake_shared(&a->sleeps) > 0;
 		if (seen->slept > 1)
 			return false;
 	} else if (!__atomic_load_n(&a->sleeps, __ATOMIC_SEQ_CST) &&
-		   host_futex_wake_shared(&o->cmd) &&
+		   host_futex_wake_shared(&a->sleeps) &&
 		   !__atomic_load_n(&a->sleeps, __ATOMIC_SEQ_CST)) {
 		return false;
 	}

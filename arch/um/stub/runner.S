@@ -210,9 +210,9 @@ SYM_INNER_LABEL(rstub_wake_call, SYM_L_GLOBAL)
 	cmpl	%ebx, ORD(CMD)
 	jne	4f
 	movl	$__NR_futex, %eax
-	leaq	ORD(CMD), %rdi
+	leaq	AREA(SLEEPS), %rdi
 	movl	$FUTEX_WAIT, %esi
-	movl	%ebx, %edx
+	movl	$1, %edx
 	xorl	%r10d, %r10d
 	syscall
 SYM_INNER_LABEL(rstub_wait_call, SYM_L_GLOBAL)

@@ -95,7 +95,7 @@ struct stub_call {
 
 /**
  * struct stub_orders - written by the kernel, read-only in the space
- * @cmd:	number of the command; the runner sleeps on it
+ * @cmd:	number of the command
  * @todo:	TODO_*
  * @vcpu_sleeps: the vCPU sleeps on area->trap
  * @spin:	how often to look at @cmd before sleeping on it
@@ -136,7 +136,8 @@ struct stub_orders {
 /**
  * struct stub_area - the runner's; guest code may have written anything
  * @trap:	the command that was answered last; the vCPU sleeps on it
- * @sleeps:	the runner sleeps on orders->cmd
+ * @sleeps:	1 when the runner sleeps, on this word; the host finds a page that
+ *		may be written faster than the orders
  * @type:	the answer: ANSWER_* or a signal number
  * @kicked:	a kick has arrived
  * @spilled:	the vector state lies in the frame and not in the CPU
