@@ -56,9 +56,10 @@ UM_HELP(nosysemu,
 "nosysemu\n"
 "    Do not use PTRACE_SYSEMU. skas0=ptrace cannot run without it and says so.\n\n");
 UM_HELP(speed,
-"nospin, nopatch\n"
-"    skas0=seccomp: never let a runner and the kernel look for each other on two\n"
-"    CPUs; never patch hot system calls of programs to jump.\n\n");
+"spin, nospin, nopatch\n"
+"    skas0=seccomp: always let a runner and the kernel look for each other on two\n"
+"    CPUs, or never, instead of when the host has a CPU to spare; never patch hot\n"
+"    system calls of programs to jump.\n\n");
 UM_HELP(umid,
 "umid=NAME\n"
 "    A name for this guest: the directory $HOME/.uml/NAME holds its pid while\n"
@@ -204,6 +205,8 @@ static void __init parse_word(const char *w)
 		o->verbose = true;
 	else if (!strcmp(w, "nospin"))
 		o->no_spin = true;
+	else if (!strcmp(w, "spin"))
+		o->spin = true;
 	else if (!strcmp(w, "nopatch"))
 		o->no_patch = true;
 	else if (!strcmp(w, "nosysemu"))
@@ -254,6 +257,7 @@ __setup_param("mem=", known_mem, known_option, 0);
 __setup_param("initrd=", known_initrd, known_option, 0);
 __setup_param("mode=", known_mode, known_option, 0);
 __setup_param("skas0=", known_skas0, known_option, 0);
+__setup_param("spin", known_spin, known_option, 0);
 __setup_param("nospin", known_nospin, known_option, 0);
 __setup_param("nopatch", known_nopatch, known_option, 0);
 __setup_param("nosysemu", known_nosysemu, known_option, 0);

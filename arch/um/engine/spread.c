@@ -91,7 +91,7 @@ static unsigned int runnable(void)
 static void look(bool one_of_ours_spins)
 {
 	/* This thread, and a runner when it is to have a CPU of its own. */
-	bool good = runnable() - one_of_ours_spins + 1 <= nr_cpus;
+	bool good = boot_options.spin || runnable() - one_of_ours_spins + 1 <= nr_cpus;
 
 	if (good == spare) {
 		streak = 0;

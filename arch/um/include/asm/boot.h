@@ -19,6 +19,7 @@
  * @quiet:	no report of the host
  * @verbose:	the boot log is asked for
  * @sysemu, @proc_mm, @faultinfo, @ldt: not disabled on the command line
+ * @spin:	a CPU is spare, whatever the host says
  * @no_spin, @no_patch: techniques that are switched off
  * @transport:	skas0=, or NULL
  * @umid:	name, or NULL
@@ -34,6 +35,7 @@ struct boot_options {
 	bool proc_mm;
 	bool faultinfo;
 	bool ldt;
+	bool spin;
 	bool no_spin;
 	bool no_patch;
 	const char *transport;
