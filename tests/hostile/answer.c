@@ -59,22 +59,22 @@ ATTACK(storm, 10, "nolook")
 		area()->trap = n++ & 0xffff0000;
 }
 
-/* Sleeps in the stub and has not said so: nobody wakes it. */
+/* Sleeps in the stub though a command waits: nobody wakes it. */
 ATTACK(silent_sleep, 10, "nolook")
 {
 	char *p = ANON(PAGE);
 	uint32_t cmd = orders()->cmd;
 	struct regs r = { .r = {
-		[AX] = SYS_futex, [DI] = ORDERS, [SP] = AREA + 2048,
+		[AX] = SYS_futex, [DI] = AREA + 4, [DX] = 1, [SP] = AREA + 2048,
 	} };
 
 	p[0] = 1;
 	post_call(SYS_munmap, (long)p, PAGE, 0, 0, 0, 0);
 	cmd = area()->trap;
 	next_command(cmd, 100);
-	r.r[DX] = r.r[BX] = orders()->cmd;
+	r.r[BX] = orders()->cmd;
 	area()->trap = cmd;
-	area()->sleeps = 0;
+	area()->sleeps = 1;
 	/* The last call of that number in the stub is the one that waits. */
 	struct stub_call calls[32];
 	int n = stub_calls(calls, 32);

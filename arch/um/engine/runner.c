@@ -113,16 +113,13 @@ static bool look(struct space *space, struct looks *seen, bool kick)
 	/* Guest code that was not kicked may run as long as it likes. */
 	if (!kick && o->todo & TODO_RUN && !READ_ONCE(o->kick))
 		return true;
-	if (kick) {
-		/* Between two sleeps a signal is delivered: it had arrived. */
-		seen->slept += host_futex_wake_shared(&a->sleeps) > 0;
-		if (seen->slept > 1)
-			return false;
-	} else if (!__atomic_load_n(&a->sleeps, __ATOMIC_SEQ_CST) &&
-		   host_futex_wake_shared(&a->sleeps) &&
-		   !__atomic_load_n(&a->sleeps, __ATOMIC_SEQ_CST)) {
+	/*
+	 * The stub does not sleep when a command waits for it, whatever
+	 * area->sleeps says; and between two sleeps a kick is delivered.
+	 */
+	seen->slept += host_futex_wake_shared(&a->sleeps) > 0;
+	if (seen->slept > 1)
 		return false;
-	}
 	if (!seen->cpu)
 		seen->cpu = now;
 	return now - seen->cpu < patience(space);
