@@ -32,7 +32,9 @@ test: linux
 	@tools/build/deps bubblewrap e2fsprogs libcap-dev libpopt-dev procps util-linux
 	@tests/run $(TESTS)
 
+# The stock kernel to compare with, and what draws the plot.
 bench: linux
+	@tools/build/deps gnuplot-nox user-mode-linux
 	@bench/run
 
 rootfs: deps
