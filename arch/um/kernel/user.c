@@ -38,6 +38,8 @@ static void handle_syscall(struct space *space, struct pt_regs *regs, bool by_si
 		nr = array_index_nospec(nr, NR_syscalls);
 		regs->ax = sys_call_table[nr](regs->di, regs->si, regs->dx,
 					      regs->r10, regs->r8, regs->r9);
+		if (unlikely(regs->ax == -ENOMEM) && space_refused())
+			regs->ax = -EAGAIN;
 	}
 	space = current->mm->context.space;	/* another one after exec */
 	if (unlikely(space->sites_lost && space->sites_live))

@@ -290,6 +290,21 @@ static void space_put(struct space *space)
 	kfree(space);
 }
 
+/* Whose fork the host refused; Linux turns every error of a new mm into ENOMEM. */
+static struct task_struct *refused;
+
+/**
+ * space_refused() - did the current task's system call fail for want of a host
+ * process; told once
+ */
+bool space_refused(void)
+{
+	if (refused != current)
+		return false;
+	refused = NULL;
+	return true;
+}
+
 int init_new_context(struct task_struct *task, struct mm_struct *mm)
 {
 	struct space *parent = mm->context.space, *space = space_get();
@@ -297,8 +312,11 @@ int init_new_context(struct task_struct *task, struct mm_struct *mm)
 	/* dup_mm() copied the parent's. */
 	mm->context.space = NULL;
 	mm->context.forked = false;
-	if (IS_ERR(space))
+	if (IS_ERR(space)) {
+		if (PTR_ERR(space) == -EAGAIN)
+			refused = current;
 		return PTR_ERR(space);
+	}
 	sites_fork(space, parent);
 	mm->context.space = space;
 	return 0;
