@@ -70,6 +70,7 @@ def test_process_limit(tmp):
     r = few_processes(script, tmp, 25)
     if os.getuid() == 0:    # else other processes of the user count too
         check(b"fork" in r.out, "400 processes within a limit of 200?", r)
+        check(b"temporarily unavailable" in r.out, "the limit is not EAGAIN", r)
 
 
 def test_fork_bomb(tmp):
