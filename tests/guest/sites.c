@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * System calls from one place, again and again. A kernel may patch such a place
+ * in the program's own copy of its text; nobody may notice but by reading
+ * exactly those bytes.
+ */
+#include "test.h"
+#include <sys/ptrace.h>
+
+#define MANY	1000
+#define SITE	7		/* mov $NR, %eax; syscall */
+
+extern char hot_getppid[], hot_read[];
+
+/* long hot_getppid(void), long hot_read(int fd, void *buf, size_t n) */
+asm(".pushsection .text\n"
+    ".balign 16\n"
+    "hot_getppid:\n"
+    "	movl	$110, %eax\n"
+    "	syscall\n"
+    "	ret\n"
+    ".balign 16\n"
+    "hot_read:\n"
+    "	movl	$0, %eax\n"
+    "	syscall\n"
+    "	ret\n"
+    ".popsection\n");
+
+static long call_getppid(void)
+{
+	return ((long (*)(void))hot_getppid)();
+}
+
+static long call_read(int fd, void *buf, size_t n)
+{
+	return ((long (*)(int, void *, size_t))hot_read)(fd, buf, n);
+}
+
+TEST(results_stay_right)
+{
+	pid_t parent = getppid();
+
+	for (int i = 0; i < MANY; i++)
+		CHECK_EQ(call_getppid(), parent);
+	CHILD(pid,
+		parent = getppid();
+		for (int i = 0; i < MANY; i++)
+			CHECK_EQ(call_getppid(), parent));
+	WAIT_OK(pid);
+}
+
+TEST(other_text_stays)
+{
+	static unsigned char before[4096], after[4096];
+	unsigned char *page = (unsigned char *)((uintptr_t)hot_getppid & ~4095UL);
+	size_t at = (unsigned char *)hot_getppid - page;
+
+	memcpy(before, page, sizeof(before));
+	for (int i = 0; i < MANY; i++)
+		call_getppid();
+	memcpy(after, page, sizeof(after));
+	/* The syscall instruction itself is always there. */
+	CHECK_EQ(after[at + 5], 0x0f);
+	CHECK_EQ(after[at + 6], 0x05);
+	memcpy(after + at, before + at, SITE - 2);
+	/* hot_read is in the same page and may be hot in another case only. */
+	CHECK(!memcmp(before, after, sizeof(before)));
+}
+
+TEST(file_stays)
+{
+	static unsigned char text[SITE], file[1 << 21];
+	ssize_t n;
+	int fd;
+
+	memcpy(text, hot_getppid, SITE);
+	for (int i = 0; i < MANY; i++)
+		call_getppid();
+	fd = OK(open("/proc/self/exe", O_RDONLY));
+	n = OK(read(fd, file, sizeof(file)));
+	CHECK(memmem(file, n, text, SITE));
+}
+
+TEST(registers_stay)
+{
+	for (int i = 0; i < MANY; i++) {
+		unsigned long r12 = i, r15 = ~i, di = 3, si = 4, dx = 5, flags, x0, x15;
+
+		asm volatile("movq %[in], %%xmm0\n movq %[in], %%xmm15\n"
+			     "movq %[in], %%r12\n movq %[ni], %%r15\n"
+			     "stc\n"
+			     "call hot_getppid\n"
+			     "pushfq\n popq %[flags]\n"
+			     "movq %%r12, %[r12]\n movq %%r15, %[r15]\n"
+			     "movq %%xmm0, %[x0]\n movq %%xmm15, %[x15]\n"
+			     : [flags] "=&b" (flags), [r12] "=&m" (r12), [r15] "=&m" (r15),
+			       [x0] "=&m" (x0), [x15] "=&m" (x15),
+			       "+D" (di), "+S" (si), "+d" (dx)
+			     : [in] "r" ((long)i), [ni] "r" (~(long)i)
+			     : "rax", "rcx", "r11", "r12", "r15", "xmm0", "xmm15", "memory");
+		CHECK_EQ(r12, i);
+		CHECK_EQ(r15, ~(long)i);
+		CHECK_EQ(x0, i);
+		CHECK_EQ(x15, i);
+		CHECK_EQ(di, 3);
+		CHECK_EQ(si, 4);
+		CHECK_EQ(dx, 5);
+		CHECK_EQ(flags & 1, 1);
+	}
+}
+
+static void nothing(int sig, siginfo_t *si, void *uc)
+{
+}
+
+TEST(restarted_after_a_signal)
+{
+	int fds[2];
+	char c;
+
+	OK(pipe(fds));
+	for (int i = 0; i < MANY; i++) {
+		CHECK_EQ(write(fds[1], "x", 1), 1);
+		CHECK_EQ(call_read(fds[0], &c, 1), 1);
+	}
+	on_signal(SIGUSR1, nothing, SA_RESTART);
+	CHILD(pid,
+		sleep_ms(100);
+		OK(kill(getppid(), SIGUSR1));
+		sleep_ms(100);
+		CHECK_EQ(write(fds[1], "y", 1), 1));
+	CHECK_EQ(call_read(fds[0], &c, 1), 1);
+	CHECK_EQ(c, 'y');
+	WAIT_OK(pid);
+}
+
+TEST(a_tracer_finds_the_text)
+{
+	unsigned char text[8], seen[8];
+	long word;
+	int status;
+
+	memcpy(text, hot_getppid, sizeof(text));
+	CHILD(pid,
+		for (;;)
+			call_getppid());
+	sleep_ms(200);
+	OK(ptrace(PTRACE_SEIZE, pid, 0, 0));
+	OK(ptrace(PTRACE_INTERRUPT, pid, 0, 0));
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK(WIFSTOPPED(status));
+	errno = 0;
+	word = ptrace(PTRACE_PEEKTEXT, pid, hot_getppid, 0);
+	CHECK_EQ(errno, 0);
+	memcpy(seen, &word, sizeof(seen));
+	CHECK(!memcmp(text, seen, sizeof(text)));
+
+	/* A breakpoint on the syscall instruction, hit from there on. */
+	word = (word & ~(0xffL << 40)) | 0xccL << 40;
+	OK(ptrace(PTRACE_POKETEXT, pid, hot_getppid, word));
+	OK(ptrace(PTRACE_CONT, pid, 0, 0));
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK(WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP);
+	CHECK_EQ(ptrace(PTRACE_PEEKUSER, pid, 16 * 8, 0), (long)hot_getppid + 6);
+	OK(kill(pid, SIGKILL));
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+}
+
+TEST(stepped_through)
+{
+	int status, steps;
+
+	CHILD(pid,
+		for (int i = 0; i < MANY; i++)
+			call_getppid();
+		OK(ptrace(PTRACE_TRACEME, 0, 0, 0));
+		raise(SIGSTOP);
+		for (int i = 0; i < 20; i++)
+			call_getppid();
+		_exit(7));
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK(WIFSTOPPED(status));
+	for (steps = 0; steps < 20000; steps++) {
+		OK(ptrace(PTRACE_SINGLESTEP, pid, 0, 0));
+		CHECK_EQ(waitpid(pid, &status, 0), pid);
+		if (!WIFSTOPPED(status))
+			break;
+		CHECK_EQ(WSTOPSIG(status), SIGTRAP);
+	}
+	CHECK(WIFEXITED(status));
+	CHECK_EQ(WEXITSTATUS(status), 7);
+}
