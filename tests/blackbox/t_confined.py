@@ -75,8 +75,8 @@ def test_process_limit(tmp):
 
 def test_fork_bomb(tmp):
     # A shell that cannot fork ends, so this one waits and kills without.
-    script = ("(b() { b | b & }; b) >/dev/null 2>&1 & sleep 3;"
-              "kill -9 -1; sleep 1; /bin/echo lives")
+    script = ("mkfifo /f; exec 3<>/f; (b() { b | b & }; b) >/dev/null 2>&1 &"
+              "read -t 3 x <&3; kill -9 -1; read -t 1 x <&3; /bin/echo lives")
     few_processes(script, tmp, 50)
 
 

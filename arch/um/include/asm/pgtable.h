@@ -178,7 +178,9 @@ static inline pte_t pte_modify(pte_t pte, pgprot_t prot)
 }
 
 /* Huge pages: the same bits, one level up */
+#ifdef CONFIG_TRANSPARENT_HUGEPAGE
 #define pmd_trans_huge		pmd_leaf
+#endif
 #define pmd_pte(pmd)		__pte(pmd_val(pmd))
 #define pte_pmd(pte)		__pmd(pte_val(pte))
 #define pmd_write(pmd)		pte_write(pmd_pte(pmd))
