@@ -30,8 +30,6 @@
 #include "runner.h"
 #include "skas0.h"
 
-#define SEED_AREA	(4 * PAGE_SIZE)
-
 static char stub_page[PAGE_SIZE] __aligned(PAGE_SIZE);
 static char seed_orders[PAGE_SIZE] __aligned(PAGE_SIZE);
 static char seed_area[STUB_AREA_MAX] __aligned(PAGE_SIZE);
@@ -205,9 +203,10 @@ int __init seed_start(void)
 	};
 	o->nr_calls = 2;
 	o->calls_for = seed.cmd + 1;
-	if (!runner_give_key(&seed) || !runner_do(&seed, TODO_OPS) || !runner_signed(&seed))
-		return -EPERM;
-	return 0;
+	if (runner_give_key(&seed) && runner_do(&seed, TODO_OPS) && runner_signed(&seed))
+		return 0;
+	runner_died(&seed);
+	return -EPERM;
 }
 
 /**

@@ -5,7 +5,9 @@
  *
  * What is taken away is noted when Linux flushes; what is added, when a fault
  * asks for it, together with what lies resident around it. All notes are
- * carried out in one go, right before guest code runs.
+ * carried out in one go, right before guest code runs; where the engine cannot
+ * be sure until then that guest code has stopped, what is taken away is carried
+ * out at the flush (space_settle).
  *
  * Spaces are pooled: one that loses its mm keeps its host process and is
  * emptied when it gets the next mm.
@@ -40,22 +42,13 @@ static unsigned int pooled;
 static DEFINE_SPINLOCK(pool_lock);	/* and all_spaces */
 static LIST_HEAD(all_spaces);
 
-/**
- * space_sync() - carry out a space's orders
- */
-void space_sync(struct space *space)
-{
-	if (!space->nr_ops)
-		return;
-	engine->space_update(space, space->ops, space->nr_ops);
-	space->nr_ops = 0;
-}
-
 static void add(struct space *space, const struct map_op *op)
 {
 	if (space->dead || ops_add(space, op))
 		return;
-	space_sync(space);
+	/* The list is full. */
+	engine->space_update(space, space->ops, space->nr_ops);
+	space->nr_ops = 0;
 	ops_add(space, op);
 }
 

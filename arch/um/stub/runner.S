@@ -79,10 +79,11 @@ SYM_CODE_START(rstub_handler)
 	jb	.Lin_stub
 	movl	%edi, AREA(TYPE)
 	cmpl	$STUB_SIG_KICK, %edi
-	jne	1f
+	jne	.Lbases
 	movl	$1, %ecx
 	xchgl	%ecx, AREA(KICKED)
-1:	cmpl	$0, ORD(FSGSBASE)
+.Lbases:
+	cmpl	$0, ORD(FSGSBASE)
 	je	2f
 	rdfsbase %rax
 	movq	%rax, AREA(FS)
@@ -108,7 +109,7 @@ SYM_CODE_START(rstub_handler)
 	jae	5f
 	/* In a patched call, not all saved: the frame has it. */
 	movl	$STUB_SIG_KICK, AREA(TYPE)
-	jmp	rstub_post
+	jmp	.Lbases
 	/*
 	 * From here on the vector state is in the first frame: either it was
 	 * there before, and this frame lies below it; or this is that frame.
@@ -133,7 +134,7 @@ SYM_CODE_START(rstub_handler)
 	cmpq	$(rstub_syscall - .Lstart), %rax
 	jne	.Lbad
 	movl	$SIGTRAP, AREA(TYPE)
-	jmp	rstub_post
+	jmp	.Lbases
 .Lbad:
 #ifdef CONFIG_UML_WEAKEN
 	movl	$0x102, AREA(TYPE)

@@ -249,8 +249,8 @@ void sites_note(struct space *space, unsigned long ip)
 		space->hot[i].ip = ip;
 		space->hot[i].n = 0;
 	}
-	if (++space->hot[i].n != HOT || space->sites_off || current->ptrace ||
-	    boot_options.no_patch)
+	if (++space->hot[i].n != HOT || space->sites_off || space->sites_lost ||
+	    current->ptrace || boot_options.no_patch)
 		return;
 	patch(space, ip - SITE_SIZE);
 }

@@ -46,10 +46,8 @@ static inline pte_t *user_entry(struct mm_struct *mm, unsigned long addr, unsign
 
 bool space_fill(struct mm_struct *mm, unsigned long addr, unsigned int access);
 bool space_refused(void);
-void space_sync(struct space *space);
 void uregs_fetch(struct uregs *uregs);
 void uregs_drop(struct uregs *uregs);
-unsigned int space_live(void);
 
 /* The order list, pure; tested by KUnit. */
 void ops_set(struct space *space, unsigned long addr, unsigned long phys, unsigned long len,
