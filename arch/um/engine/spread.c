@@ -88,10 +88,14 @@ static unsigned int runnable(void)
 	return p ? simple_strtoul(p, NULL, 10) : ~0U;
 }
 
-static void look(bool one_of_ours_spins)
+static void look(bool runner_counted)
 {
-	/* This thread, and a runner when it is to have a CPU of its own. */
-	bool good = boot_options.spin || runnable() - one_of_ours_spins + 1 <= nr_cpus;
+	/*
+	 * This thread and the runner that it serves. The runner is among the
+	 * runnable ones if it looks for its orders, or has not come to sleep
+	 * yet since it shares this CPU.
+	 */
+	bool good = boot_options.spin || runnable() - runner_counted + 1 <= nr_cpus;
 
 	if (good == spare) {
 		streak = 0;
@@ -123,7 +127,7 @@ void spread_choose(struct space *space)
 		runs = 0;
 		if (now >= next_look) {
 			next_look = now + LOOK_EVERY_NS;
-			look(space->spread && !READ_ONCE(a->sleeps));
+			look(!READ_ONCE(a->sleeps));
 		}
 	}
 	space->switches = (space->switches * 7 + (follows ? 256 : 0)) / 8;
