@@ -4,9 +4,10 @@
 import re
 import time
 
-from uml import Guest, check
+from uml import Guest, check, process_table
 
 MIB = 1024
+TASK_SIZE = 0x7c0000000000      # the stub lies above it
 
 
 def shared_kib(pid):
@@ -43,3 +44,53 @@ def test_freed_memory_goes_back():
                 return
             time.sleep(0.2)
         check(False, f"of {full - before} KiB {now - before} are still there after 15 s")
+
+
+def space_kib(pid):
+    """What a space costs the host: page tables, pages of its own, the pages of
+    the stub, and what the host's kernel has for any process (a stack of 16 KiB,
+    and as much in small structures). Guest memory that it maps is not counted:
+    that is there once, whoever maps it. None when it has just ended.
+    """
+    try:
+        with open(f"/proc/{pid}/status") as f:
+            tables = int(re.search(r"VmPTE:\s+(\d+) kB", f.read()).group(1))
+        with open(f"/proc/{pid}/smaps") as f:
+            maps = re.findall(r"^([0-9a-f]+)-[0-9a-f]+ .*\n(?:\w+:.*\n)*?"
+                              r"Rss:\s+(\d+) kB\n(?:\w+:.*\n)*?Anonymous:\s+(\d+) kB",
+                              f.read(), re.M)
+    except (AttributeError, OSError):
+        return None
+    check(maps, f"nothing is known of the mappings of {pid}")
+    return 32 + tables + sum(int(rss) if int(start, 16) >= TASK_SIZE else int(anonymous)
+                             for start, rss, anonymous in maps)
+
+
+def small(g, what, least, most):
+    table = process_table()
+    costs = sorted(cost for cost in map(space_kib, g.pids() - {g.kernel()}) if cost)
+    check(least <= len(costs) <= most, f"{len(costs)} spaces of {what}", table)
+    check(costs[-1] <= 150, f"a space of {what} costs the host {costs[-1]} KiB", costs)
+
+
+def spaces_are_small(transport):
+    script = ("for i in $(seq 60); do sleep 1000 & done; echo all; read x;"
+              "killall sleep; wait; echo none; read x")
+    with Guest(transport, cmd=["sh", "-c", script]) as g:
+        g.until(rb"all\n")
+        # Those that have not come to their sleep yet are as small.
+        small(g, "sleepers", 60, 90)
+        g.send(b"\n")
+        g.until(rb"none\n")
+        end = time.monotonic() + 10
+        while len(g.pids()) > 30 and time.monotonic() < end:
+            time.sleep(0.1)
+        small(g, "the pool", 10, 30)
+
+
+def test_spaces_are_small():
+    spaces_are_small("skas0=seccomp")
+
+
+def test_spaces_are_small_ptrace():
+    spaces_are_small("skas0=ptrace")
