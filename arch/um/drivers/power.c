@@ -6,6 +6,8 @@
  */
 #include <linux/init.h>
 #include <linux/interrupt.h>
+#include <linux/notifier.h>
+#include <linux/reboot.h>
 #include <linux/signal.h>
 #include <linux/suspend.h>
 #include <linux/syscalls.h>
@@ -19,6 +21,7 @@ static int requested;
 static void end(struct work_struct *work)
 {
 	ksys_sync();
+	blocking_notifier_call_chain(&reboot_notifier_list, SYS_POWER_OFF, NULL);
 	um_exit(128 + requested);
 }
 static DECLARE_WORK(end_work, end);

@@ -2,13 +2,14 @@
 /*
  * ubd: disks that are files or block devices of the host.
  *
- * ubdN=FILE, with N from 0 to 15 (or a letter from a to p), and flags behind
- * N: r read-only, s every write synchronous. A file is opened when the option
- * is read, so that a mistake ends the boot at once, and locked, so that no two
- * guests write to one image.
+ * ubdN[FLAGS]=FILE[,BACKING[,SERIAL]], with N from 0 to 15 (or a letter from a
+ * to p) and, as user-mode Linux has always had it, ':' as good as ','. Files
+ * are opened when the option is read, so that a mistake ends the boot at once
+ * (ubd_open.c). A COW file that is not there is made when all options are good.
  *
- * Flushes and FUA writes are fdatasync(2): what the guest was told is on
- * stable storage is there when the kernel process is killed.
+ * The disk has a volatile write cache, the host's page cache: flushes and FUA
+ * writes are fdatasync(2). What the guest was told is on stable storage is
+ * there when the kernel process is killed.
  */
 #include <linux/blk-mq.h>
 #include <linux/blkdev.h>
@@ -17,6 +18,8 @@
 #include <linux/interrupt.h>
 #include <linux/kernel.h>
 #include <linux/major.h>
+#include <linux/reboot.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 #include <asm/boot.h>
 #include <asm/host.h>
@@ -28,83 +31,119 @@
 #define QUEUE_DEPTH	64
 
 UM_HELP(ubd,
-"ubd0=FILE .. ubd15=FILE\n"
+"ubd0=FILE[,BACKING[,SERIAL]] .. ubd15=...\n"
 "    Disk /dev/ubda to /dev/ubdp from a file (a raw image) or a block device\n"
-"    of the host. Flags behind the number: r for read-only, s for synchronous\n"
-"    writes, as in ubd0r=debian.img.\n\n");
+"    of the host. With BACKING, FILE is a copy-on-write file: it takes what is\n"
+"    written, BACKING stays as it is. It is made when it is not there. A COW\n"
+"    file alone is recognised, and names its backing file. ':' serves as ','.\n"
+"    fd:N as a name: a descriptor that is open already. SERIAL is shown in\n"
+"    /sys/block/ubda/serial (ubd0=FILE,,SERIAL without a backing file).\n"
+"    Flags behind the number, as in ubd0r=debian.img: r read-only, s every\n"
+"    write synchronous, d no COW file even if it begins like one, c no lock\n"
+"    (shared with other guests), t no discard. ubd=sync: s for all.\n\n");
 
 static struct ubd {
-	char *file;
-	u64 size;
-	bool readonly;
+	struct ubd_spec spec;
+	struct ubd_image image;
 	struct gendisk *disk;
 	struct blk_mq_tag_set tags;
-	struct ubd_thread host;
+	struct ubd_pool *pool;
+	struct ubd_queue queue;
 } ubds[UNITS];
+
+static bool sync_all __initdata;
+static char why[UBD_WHY_LEN];
 
 static int unit_of(char c)
 {
 	return c >= 'a' && c <= 'p' ? c - 'a' : -1;
 }
 
-static void __init ubd_open(struct ubd *u, const char *opt, int flags)
+/* Up to the next ',' or ':', but the one in fd:N; NULL for an empty name. */
+static char *next_name(char **rest)
 {
-	u64 size;
-	int err, fd;
+	char *name = *rest, *end;
 
-	fd = host_open(u->file, flags | HOST_NONBLOCK | (u->readonly ? HOST_RDONLY : HOST_RDWR));
-	if ((fd == -EROFS || fd == -EACCES) && !u->readonly)
-		boot_die("%s=%s: cannot open for writing: %s. To use it read-only: %sr=%s\n",
-			 opt, u->file, host_error(fd), opt, u->file);
-	if (fd < 0)
-		boot_die("%s=%s: cannot open: %s\n", opt, u->file, host_error(fd));
-	err = host_file_size(fd, &size, &u->host.block);
-	if (err)
-		boot_die("%s=%s: neither a file nor a block device: %s\n", opt, u->file,
-			 host_error(err));
-	if (size < SECTOR_SIZE)
-		boot_die("%s=%s: %llu bytes are no disk\n", opt, u->file, size);
-	err = host_lock_file(fd, !u->readonly);
-	if (err == -EAGAIN || err == -EACCES)
-		boot_die("%s=%s: in use by another guest (the file is locked)\n", opt, u->file);
-	u->host.fd = fd;
-	u->size = size;
+	if (!name)
+		return NULL;
+	end = name;
+	if (!strncmp(name, "fd:", 3) && isdigit(name[3]))
+		end += 3;
+	end = strpbrk(end, ",:");
+	if (end)
+		*end++ = 0;
+	*rest = end;
+	return *name ? name : NULL;
 }
 
-/* ubdN[rs]=FILE */
+/* A letter each; returns one that is unknown, or 0. */
+static char read_flags(struct ubd_spec *spec, const char *flags)
+{
+	for (; *flags; flags++) {
+		switch (*flags) {
+		case 'r':
+			spec->readonly = true;
+			break;
+		case 's':
+			spec->sync = true;
+			break;
+		case 'd':
+			spec->raw = true;
+			break;
+		case 'c':
+			spec->shared = true;
+			break;
+		case 't':
+			spec->no_discard = true;
+			break;
+		default:
+			return *flags;
+		}
+	}
+	return 0;
+}
+
+/* ubdN[rsdct]=FILE[,BACKING[,SERIAL]] */
 static int __init ubd_option(char *str)
 {
-	char *value = strchr(str, '='), *p = str, opt[32];
+	char *value = strchr(str, '='), *p = str, opt[32], bad;
+	struct ubd_spec *spec;
 	unsigned int n = UNITS;
-	struct ubd *u;
-	int flags = 0;
 
-	if (!value)
+	if (!value || *str == '_')
 		return 0;
 	*value++ = 0;
 	snprintf(opt, sizeof(opt), "ubd%s", str);
+	if (!*str && !strcmp(value, "sync")) {
+		sync_all = true;
+		return 1;
+	}
 	if (isdigit(*p))
 		n = simple_strtoul(p, &p, 10);
 	else if (unit_of(*p) >= 0)
 		n = unit_of(*p++);
 	if (n >= UNITS)
 		boot_die("%s=: disks are ubd0 to ubd%d\n", opt, UNITS - 1);
-	u = &ubds[n];
-	for (; *p; p++) {
-		if (*p == 'r')
-			u->readonly = true;
-		else if (*p == 's')
-			flags |= HOST_SYNC;
-		else if (!strchr("cdt", *p))	/* known to users, always so here */
-			boot_die("%s=: unknown flag '%c'; flags are r and s\n", opt, *p);
-	}
-	if (strchr(value, ','))
-		boot_die("%s=%s: copy-on-write files are not there yet; give one raw image\n",
-			 opt, value);
-	if (u->file)
+	spec = &ubds[n].spec;
+	if (spec->file)
 		boot_die("%s=%s: this disk is given twice\n", opt, value);
-	u->file = value;
-	ubd_open(u, opt, flags);
+	spec->sync = sync_all;
+	bad = read_flags(spec, p);
+	if (bad)
+		boot_die("%s=: unknown flag '%c'; flags are r, s, d, c and t\n", opt, bad);
+	spec->file = next_name(&value);
+	spec->backing = next_name(&value);
+	spec->serial = next_name(&value);
+	if (!spec->file)
+		boot_die("%s=: names no file\n", opt);
+	if (value)
+		boot_die("%s=%s: '%s' is too much behind FILE,BACKING,SERIAL\n", opt, spec->file,
+			 value);
+	if (spec->backing && spec->raw)
+		boot_die("%s=%s: flag d says that it is no COW file, but %s is its backing file\n",
+			 opt, spec->file, spec->backing);
+	if (ubd_open(&ubds[n].image, spec, why))
+		boot_die("%s=%s: %s\n", opt, spec->file, why);
 	return 1;
 }
 __setup("ubd", ubd_option);
@@ -140,6 +179,7 @@ static blk_status_t ubd_queue_rq(struct blk_mq_hw_ctx *hctx, const struct blk_mq
 	struct ubd_io *io = blk_mq_rq_to_pdu(rq);
 
 	blk_mq_start_request(rq);
+	io->queue = hctx->driver_data;
 	io->offset = blk_rq_pos(rq) << SECTOR_SHIFT;
 	io->len = blk_rq_bytes(rq);
 	io->fua = rq->cmd_flags & REQ_FUA;
@@ -156,16 +196,45 @@ static blk_status_t ubd_queue_rq(struct blk_mq_hw_ctx *hctx, const struct blk_mq
 		io->op = UBD_FLUSH;
 		break;
 	case REQ_OP_DISCARD:
-	case REQ_OP_WRITE_ZEROES:
 		io->op = UBD_DISCARD;
+		break;
+	case REQ_OP_WRITE_ZEROES:
+		io->op = UBD_ZERO;
 		break;
 	default:
 		return BLK_STS_NOTSUPP;
 	}
 	if (io->op <= UBD_WRITE && fill(io, rq))
 		return BLK_STS_IOERR;
-	ubd_submit(&u->host, io);
+	ubd_submit(u->pool, io);
+	if (bd->last)
+		ubd_kick(u->pool);
 	return BLK_STS_OK;
+}
+
+static void ubd_commit_rqs(struct blk_mq_hw_ctx *hctx)
+{
+	struct ubd *u = hctx->queue->queuedata;
+
+	ubd_kick(u->pool);
+}
+
+static int ubd_init_hctx(struct blk_mq_hw_ctx *hctx, void *data, unsigned int index)
+{
+	struct ubd *u = data;
+
+	hctx->driver_data = &u->queue;
+	return 0;
+}
+
+/* A host that cannot do it need not be asked again; the block layer can. */
+static void finish(struct ubd *u, struct ubd_io *io)
+{
+	if (io->error == -EOPNOTSUPP && io->op == UBD_DISCARD)
+		blk_queue_disable_discard(u->disk->queue);
+	if (io->error == -EOPNOTSUPP && io->op == UBD_ZERO)
+		blk_queue_disable_write_zeroes(u->disk->queue);
+	blk_mq_end_request(blk_mq_rq_from_pdu(io), errno_to_blk_status(io->error));
 }
 
 static irqreturn_t ubd_interrupt(int irq, void *dev)
@@ -175,9 +244,9 @@ static irqreturn_t ubd_interrupt(int irq, void *dev)
 
 		if (!ubds[i].disk)
 			continue;
-		for (io = ubd_completed(&ubds[i].host); io; io = next) {
+		for (io = ubd_completed(&ubds[i].queue); io; io = next) {
 			next = io->next;
-			blk_mq_end_request(blk_mq_rq_from_pdu(io), errno_to_blk_status(io->error));
+			finish(&ubds[i], io);
 		}
 	}
 	return IRQ_HANDLED;
@@ -185,7 +254,20 @@ static irqreturn_t ubd_interrupt(int irq, void *dev)
 
 static const struct blk_mq_ops ubd_mq_ops = {
 	.queue_rq = ubd_queue_rq,
+	.commit_rqs = ubd_commit_rqs,
+	.init_hctx = ubd_init_hctx,
 };
+
+static ssize_t serial_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct ubd *u = dev_to_disk(dev)->private_data;
+
+	return sysfs_emit(buf, "%s\n", u->spec.serial ?: "");
+}
+static DEVICE_ATTR_RO(serial);
+
+static struct attribute *ubd_attrs[] = { &dev_attr_serial.attr, NULL };
+ATTRIBUTE_GROUPS(ubd);
 
 static const struct block_device_operations ubd_ops = {
 	.owner = THIS_MODULE,
@@ -193,27 +275,35 @@ static const struct block_device_operations ubd_ops = {
 
 static int __init ubd_add(struct ubd *u, int n)
 {
+	struct ubd_image *img = &u->image;
 	struct queue_limits lim = {
-		.logical_block_size = SECTOR_SIZE,
+		.logical_block_size = img->sector,
 		.physical_block_size = PAGE_SIZE,
 		.max_segments = UBD_MAX_SEGMENTS,
+		.max_segment_size = UINT_MAX,
 		.max_hw_sectors = 1024,
-		.max_hw_discard_sectors = UINT_MAX >> SECTOR_SHIFT,
 		.discard_granularity = PAGE_SIZE,
 		.features = BLK_FEAT_WRITE_CACHE | BLK_FEAT_FUA,
 	};
 	struct gendisk *disk;
 	int err;
 
-	/* A hole in a file reads as zeros; a discarded block may not. */
-	if (!u->host.block)
-		lim.max_write_zeroes_sectors = UINT_MAX >> SECTOR_SHIFT;
+	if (!u->spec.no_discard) {
+		lim.max_hw_discard_sectors = UINT_MAX >> SECTOR_SHIFT;
+		/* A hole in a file reads as zeros; a discarded block may not. */
+		if (img->can_zero)
+			lim.max_write_zeroes_sectors = UINT_MAX >> SECTOR_SHIFT;
+	}
+	u->pool = kvzalloc(sizeof(*u->pool), GFP_KERNEL);
+	if (!u->pool)
+		return -ENOMEM;
 	u->tags.ops = &ubd_mq_ops;
 	u->tags.nr_hw_queues = 1;
 	u->tags.queue_depth = QUEUE_DEPTH;
 	u->tags.numa_node = NUMA_NO_NODE;
 	u->tags.cmd_size = sizeof(struct ubd_io);
 	u->tags.flags = BLK_MQ_F_SHOULD_MERGE;
+	u->tags.driver_data = u;
 	err = blk_mq_alloc_tag_set(&u->tags);
 	if (err)
 		return err;
@@ -226,14 +316,25 @@ static int __init ubd_add(struct ubd *u, int n)
 	disk->fops = &ubd_ops;
 	disk->private_data = u;
 	snprintf(disk->disk_name, sizeof(disk->disk_name), "ubd%c", 'a' + n);
-	set_capacity(disk, u->size >> SECTOR_SHIFT);
-	set_disk_ro(disk, u->readonly);
-	err = ubd_thread_start(&u->host);
+	set_capacity(disk, round_down(img->size, (u64)img->sector) >> SECTOR_SHIFT);
+	set_disk_ro(disk, img->readonly);
+	err = ubd_pool_start(u->pool, img);
 	if (err)
 		return err;
 	u->disk = disk;
-	return add_disk(disk);
+	return device_add_disk(NULL, disk, ubd_groups);
 }
+
+/* Before the end, bits of COW files that no flush has written. */
+static int ubd_end(struct notifier_block *nb, unsigned long action, void *data)
+{
+	for (int i = 0; i < UNITS; i++)
+		if (ubds[i].disk && ubds[i].image.is_cow && !ubds[i].image.readonly)
+			ubd_cow_flush(&ubds[i].image);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block ubd_notifier = { .notifier_call = ubd_end };
 
 static int __init ubd_init(void)
 {
@@ -241,11 +342,18 @@ static int __init ubd_init(void)
 		return -EBUSY;
 	if (request_irq(IRQ_UBD, ubd_interrupt, 0, "ubd", NULL))
 		return -EBUSY;
+	register_reboot_notifier(&ubd_notifier);
 	for (int i = 0; i < UNITS; i++) {
-		int err = ubds[i].file ? ubd_add(&ubds[i], i) : 0;
+		struct ubd *u = &ubds[i];
+		int err;
 
+		if (!u->spec.file)
+			continue;
+		if (ubd_make_cow(&u->image, &u->spec, why))
+			boot_die("ubd%d=%s: %s\n", i, u->spec.file, why);
+		err = ubd_add(u, i);
 		if (err)
-			pr_err("ubd%d: %s: cannot be added: error %d\n", i, ubds[i].file, err);
+			pr_err("ubd%d: %s: cannot be added: error %d\n", i, u->spec.file, err);
 	}
 	return 0;
 }

@@ -1,28 +1,123 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the two halves of ubd share: the driver and its host thread. */
+/*
+ * What the parts of ubd share.
+ *
+ * ubd.c	the block driver: requests of the guest
+ * ubd_open.c	from the words of an option to an image that is open
+ * ubd_cow.c	copy-on-write files: the header, and requests by the bitmap
+ * ubd_host.c	the host threads that carry requests out
+ */
 #ifndef _UM_DRIVERS_UBD_H
 #define _UM_DRIVERS_UBD_H
 
 #include <linux/types.h>
 #include <asm/host.h>
 
-#define UBD_MAX_SEGMENTS	64
+#define UBD_MAX_SEGMENTS	128
+#define UBD_THREADS		4
+#define UBD_STACK_SIZE		16384
+#define UBD_PATH_LEN		4096	/* with the final zero */
+#define UBD_WHY_LEN		1024
 
-enum ubd_op { UBD_READ, UBD_WRITE, UBD_FLUSH, UBD_DISCARD };
+enum ubd_op { UBD_READ, UBD_WRITE, UBD_FLUSH, UBD_DISCARD, UBD_ZERO };
+
+/* A lock between host threads, which know no tasks. */
+struct ubd_lock {
+	unsigned int word;	/* 0 free, 1 held, 2 held and waited for */
+};
+
+void ubd_lock(struct ubd_lock *l);
+void ubd_unlock(struct ubd_lock *l);
+
+/**
+ * struct ubd_spec - a disk as an option names it
+ * @file:	image or COW file; a path or fd:N
+ * @backing:	backing file, or NULL
+ * @serial:	serial number, or NULL
+ * @readonly:	flag r
+ * @sync:	flag s: every write is on stable storage before it is done
+ * @raw:	flag d: no COW file, whatever it begins with
+ * @shared:	flag c: take no lock
+ * @no_discard:	flag t
+ */
+struct ubd_spec {
+	const char *file;
+	const char *backing;
+	const char *serial;
+	bool readonly;
+	bool sync;
+	bool raw;
+	bool shared;
+	bool no_discard;
+};
+
+/**
+ * struct ubd_cow - a COW file's layout and bitmap
+ * @backing:	descriptor of the backing file
+ * @sector:	bytes that a bit of the bitmap stands for
+ * @bitmap_at, @bitmap_len, @data_at: places in the COW file, bytes
+ * @bits:	how many sectors have a bit
+ * @lock:	held for all that follows
+ * @flushing:	held by who carries out a flush; taken before @lock
+ * @bitmap:	as it is to be; a set bit: the sector is in the COW file
+ * @staged:	what a flush writes to the file
+ * @state:	a byte for each COW_CHUNK bytes of the bitmap
+ * @first_dirty, @end_dirty: bounds of the chunks that are dirty
+ */
+struct ubd_cow {
+	int backing;
+	unsigned int sector;
+	u64 bitmap_at, bitmap_len, data_at;
+	u64 bits;
+	struct ubd_lock lock, flushing;
+	u8 *bitmap, *staged, *state;
+	u64 first_dirty, end_dirty;
+};
+
+/**
+ * struct ubd_image - what a disk consists of on the host
+ * @fd:		the file, or the COW file
+ * @block:	it is a block device
+ * @is_cow:	@cow is used
+ * @readonly:	the guest may not write
+ * @sync:	every write is a FUA write
+ * @can_zero:	a hole punched into it reads as zeros
+ * @size:	bytes of the disk
+ * @sector:	bytes of its logical blocks
+ */
+struct ubd_image {
+	int fd;
+	bool block;
+	bool is_cow;
+	bool readonly;
+	bool sync;
+	bool can_zero;
+	u64 size;
+	unsigned int sector;
+	struct ubd_cow cow;
+};
+
+/* A place in a list of segments; what lies before it is done. */
+struct ubd_cursor {
+	struct host_iovec *iov;
+	unsigned int n;
+};
 
 /**
  * struct ubd_io - a request on its way to the host and back
- * @next:	in one of the two lists
+ * @next:	in a list
+ * @queue:	where it came from and goes back to
  * @op:		what to do
- * @fua:	UBD_WRITE: on stable storage before it is done
+ * @fua:	UBD_WRITE, UBD_ZERO: on stable storage before it is done
  * @error:	result, 0 or -errno
- * @offset:	in the file, bytes
+ * @offset:	on the disk, bytes
  * @len:	bytes
  * @segments:	used part of @iov
  * @iov:	guest memory, by its addresses in the direct map
  */
 struct ubd_io {
 	struct ubd_io *next;
+	struct ubd_queue *queue;
 	u8 op;
 	bool fua;
 	int error;
@@ -33,24 +128,49 @@ struct ubd_io {
 };
 
 /**
- * struct ubd_thread - the host thread of one disk
- * @fd:		the file
- * @block:	it is a block device
- * @wake:	counts requests; the thread sleeps on it
- * @todo, @done: lists, newest first, taken whole
- * @stack:	of the thread
+ * struct ubd_queue - requests of one vCPU
+ * @done:	finished requests, newest first; taken whole
  */
-struct ubd_thread {
-	int fd;
-	bool block;
-	unsigned int wake;
-	struct ubd_io *todo;
+struct ubd_queue {
 	struct ubd_io *done;
-	char stack[16384] __aligned(16);
 };
 
-int ubd_thread_start(struct ubd_thread *t);
-void ubd_submit(struct ubd_thread *t, struct ubd_io *io);
-struct ubd_io *ubd_completed(struct ubd_thread *t);
+/**
+ * struct ubd_pool - the host threads of one disk
+ * @image:	what they work on
+ * @todo:	submitted, newest first; taken whole
+ * @wake:	counts submissions; idle threads sleep on it
+ * @idle:	threads that sleep, or are about to
+ * @lock:	held for @first, @last
+ * @first, @last: requests in their order
+ */
+struct ubd_pool {
+	struct ubd_image *image;
+	struct ubd_io *todo;
+	unsigned int wake;
+	unsigned int idle;
+	struct ubd_lock lock;
+	struct ubd_io *first, *last;
+	char stacks[UBD_THREADS][UBD_STACK_SIZE] __aligned(16);
+};
+
+int ubd_open(struct ubd_image *img, const struct ubd_spec *spec, char *why);
+int ubd_make_cow(struct ubd_image *img, const struct ubd_spec *spec, char *why);
+void ubd_close(struct ubd_image *img);
+
+int ubd_cow_recognise(struct ubd_image *img, const struct host_file_info *info, u32 *mtime,
+		      char *backing, char *why);
+int ubd_cow_create(struct ubd_image *img, u64 size, u32 mtime, const char *backing);
+int ubd_cow_rename(struct ubd_image *img, const char *backing);
+int ubd_cow_map(struct ubd_image *img);
+void ubd_cow_unmap(struct ubd_image *img);
+int ubd_cow_io(struct ubd_image *img, struct ubd_io *io);
+int ubd_cow_flush(struct ubd_image *img);
+
+int ubd_transfer(int fd, bool write, struct ubd_cursor *c, u64 len, u64 offset);
+int ubd_pool_start(struct ubd_pool *pool, struct ubd_image *img);
+void ubd_submit(struct ubd_pool *pool, struct ubd_io *io);
+void ubd_kick(struct ubd_pool *pool);
+struct ubd_io *ubd_completed(struct ubd_queue *q);
 
 #endif

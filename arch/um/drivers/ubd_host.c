@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The host side of a disk: a thread that does the reads, writes and syncs, so
- * that the vCPU never waits for the host's disk. Requests and results travel
- * on two lists without locks; each is pushed by one side and taken whole by
- * the other.
+ * The host side of a disk: threads that do the reads, writes and syncs, so that
+ * the vCPU never waits for the host's disk.
+ *
+ * Requests and results travel on lists without locks; each is pushed by one
+ * side and taken whole by the other. What was taken of the requests waits, in
+ * order, on a list that only the threads share. The vCPU wakes one thread for a
+ * batch; who takes a request and sees another one behind it wakes the next. A
+ * result raises an interrupt only when the vCPU has fetched all before it.
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -11,12 +15,36 @@
 #include <asm/vcpu.h>
 #include "ubd.h"
 
-static void push(struct ubd_io **list, struct ubd_io *io)
+/**
+ * ubd_lock() - take a lock; by host threads, and by a vCPU at the very end only
+ */
+void ubd_lock(struct ubd_lock *l)
 {
-	io->next = __atomic_load_n(list, __ATOMIC_RELAXED);
-	while (!__atomic_compare_exchange_n(list, &io->next, io, false, __ATOMIC_RELEASE,
-					    __ATOMIC_RELAXED))
-		;
+	unsigned int seen = 0;
+
+	if (__atomic_compare_exchange_n(&l->word, &seen, 1, false, __ATOMIC_ACQUIRE,
+					__ATOMIC_RELAXED))
+		return;
+	while (__atomic_exchange_n(&l->word, 2, __ATOMIC_ACQUIRE))
+		host_futex_wait(&l->word, 2, 0);
+}
+
+void ubd_unlock(struct ubd_lock *l)
+{
+	if (__atomic_exchange_n(&l->word, 0, __ATOMIC_RELEASE) == 2)
+		host_futex_wake(&l->word);
+}
+
+/* Returns whether the list was empty. */
+static bool push(struct ubd_io **list, struct ubd_io *io)
+{
+	struct ubd_io *head = __atomic_load_n(list, __ATOMIC_RELAXED);
+
+	do {
+		io->next = head;
+	} while (!__atomic_compare_exchange_n(list, &head, io, false, __ATOMIC_SEQ_CST,
+					      __ATOMIC_RELAXED));
+	return !head;
 }
 
 /* Take a list whole, oldest first. */
@@ -35,103 +63,182 @@ static struct ubd_io *take(struct ubd_io **list)
 	return out;
 }
 
-/* Read or write all of it; a file that ends early is an I/O error. */
-static int transfer(struct ubd_thread *t, struct ubd_io *io)
+static void advance(struct ubd_cursor *c, u64 done)
 {
-	struct host_iovec *iov = io->iov;
-	unsigned int n = io->segments;
-	u64 offset = io->offset;
+	while (c->n && done >= c->iov->len) {
+		done -= c->iov->len;
+		c->iov++;
+		c->n--;
+	}
+	if (done) {
+		c->iov->base += done;
+		c->iov->len -= done;
+	}
+}
 
-	while (n) {
-		long got = io->op == UBD_READ ? host_preadv(t->fd, iov, n, offset)
-					      : host_pwritev(t->fd, iov, n, offset);
+/**
+ * ubd_transfer() - read or write all of a range
+ * @c: guest memory, @len bytes or more; moved behind them
+ *
+ * Return: 0 or -errno; -EIO when the file ends before the range does.
+ */
+int ubd_transfer(int fd, bool write, struct ubd_cursor *c, u64 len, u64 offset)
+{
+	while (len) {
+		u64 sum = 0, over;
+		unsigned int n = 0;
+		long got;
 
+		while (sum < len)
+			sum += c->iov[n++].len;
+		over = sum - len;
+		c->iov[n - 1].len -= over;
+		got = write ? host_pwritev(fd, c->iov, n, offset)
+			    : host_preadv(fd, c->iov, n, offset);
+		c->iov[n - 1].len += over;
 		if (got < 0)
 			return got;
 		if (!got)
 			return -EIO;
+		advance(c, got);
 		offset += got;
-		while (n && got >= iov->len) {
-			got -= iov->len;
-			iov++;
-			n--;
-		}
-		if (n) {
-			iov->base += got;
-			iov->len -= got;
-		}
+		len -= got;
 	}
 	return 0;
 }
 
-static int do_io(struct ubd_thread *t, struct ubd_io *io)
+static int raw_io(struct ubd_image *img, struct ubd_io *io)
 {
-	int err;
+	struct ubd_cursor c = { .iov = io->iov, .n = io->segments };
 
 	switch (io->op) {
 	case UBD_READ:
-		return transfer(t, io);
 	case UBD_WRITE:
-		err = transfer(t, io);
-		return !err && io->fua ? host_fdatasync(t->fd) : err;
-	case UBD_FLUSH:
-		return host_fdatasync(t->fd);
+		return ubd_transfer(img->fd, io->op == UBD_WRITE, &c, io->len, io->offset);
 	case UBD_DISCARD:
-		return host_discard(t->fd, io->offset, io->len, t->block);
+	case UBD_ZERO:
+		return host_discard(img->fd, io->offset, io->len, img->block);
 	}
 	return -EOPNOTSUPP;
 }
 
+static int flush(struct ubd_image *img)
+{
+	return img->is_cow ? ubd_cow_flush(img) : host_fdatasync(img->fd);
+}
+
+static int do_io(struct ubd_image *img, struct ubd_io *io)
+{
+	int err;
+
+	if (io->op == UBD_FLUSH)
+		return flush(img);
+	err = img->is_cow ? ubd_cow_io(img, io) : raw_io(img, io);
+	if (!err && (io->op == UBD_WRITE || io->op == UBD_ZERO) && (io->fua || img->sync))
+		err = flush(img);
+	return err;
+}
+
+static bool has_work(struct ubd_pool *pool)
+{
+	return __atomic_load_n(&pool->first, __ATOMIC_SEQ_CST) ||
+	       __atomic_load_n(&pool->todo, __ATOMIC_SEQ_CST);
+}
+
+static void wake_one(struct ubd_pool *pool)
+{
+	__atomic_fetch_add(&pool->wake, 1, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&pool->idle, __ATOMIC_SEQ_CST))
+		host_futex_wake(&pool->wake);
+}
+
+static struct ubd_io *next_io(struct ubd_pool *pool)
+{
+	struct ubd_io *io, *fresh;
+	bool more;
+
+	ubd_lock(&pool->lock);
+	fresh = take(&pool->todo);
+	if (fresh) {
+		if (pool->first)
+			pool->last->next = fresh;
+		else
+			__atomic_store_n(&pool->first, fresh, __ATOMIC_RELAXED);
+		while (fresh->next)
+			fresh = fresh->next;
+		pool->last = fresh;
+	}
+	io = pool->first;
+	if (io)
+		__atomic_store_n(&pool->first, io->next, __ATOMIC_RELAXED);
+	more = pool->first;
+	ubd_unlock(&pool->lock);
+	if (more)
+		wake_one(pool);
+	return io;
+}
+
 static int ubd_main(void *arg)
 {
-	struct ubd_thread *t = arg;
+	struct ubd_pool *pool = arg;
 
 	host_block_all_signals();
 	host_unpin();
 	for (;;) {
-		unsigned int seen = __atomic_load_n(&t->wake, __ATOMIC_SEQ_CST);
-		struct ubd_io *io = take(&t->todo), *next;
+		struct ubd_io *io = next_io(pool);
 
-		if (!io) {
-			host_futex_wait(&t->wake, seen, 0);
-			continue;
-		}
-		for (; io; io = next) {
-			next = io->next;
-			io->error = do_io(t, io);
-			push(&t->done, io);
-			vcpu_raise(&vcpu0, IRQ_UBD);
+		if (io) {
+			io->error = do_io(pool->image, io);
+			if (push(&io->queue->done, io))
+				vcpu_raise(&vcpu0, IRQ_UBD);
+		} else {
+			unsigned int seen;
+
+			__atomic_fetch_add(&pool->idle, 1, __ATOMIC_SEQ_CST);
+			seen = __atomic_load_n(&pool->wake, __ATOMIC_SEQ_CST);
+			if (!has_work(pool))
+				host_futex_wait(&pool->wake, seen, 0);
+			__atomic_fetch_sub(&pool->idle, 1, __ATOMIC_SEQ_CST);
 		}
 	}
 	return 0;
 }
 
 /**
- * ubd_thread_start() - start a disk's thread
+ * ubd_pool_start() - start a disk's threads
  *
- * Return: 0 or -errno of the host.
+ * Return: 0, or -errno of the host when it gives not even one.
  */
-int ubd_thread_start(struct ubd_thread *t)
+int ubd_pool_start(struct ubd_pool *pool, struct ubd_image *img)
 {
-	int err = host_thread(ubd_main, t, t->stack, sizeof(t->stack));
+	int i, err = 0;
 
-	return err < 0 ? err : 0;
+	pool->image = img;
+	for (i = 0; i < UBD_THREADS && err >= 0; i++)
+		err = host_thread(ubd_main, pool, pool->stacks[i], UBD_STACK_SIZE);
+	return i > 1 || err >= 0 ? 0 : err;
 }
 
 /**
- * ubd_submit() - hand a request over
+ * ubd_submit() - hand a request over; ubd_kick() starts it
  */
-void ubd_submit(struct ubd_thread *t, struct ubd_io *io)
+void ubd_submit(struct ubd_pool *pool, struct ubd_io *io)
 {
-	push(&t->todo, io);
-	__atomic_fetch_add(&t->wake, 1, __ATOMIC_SEQ_CST);
-	host_futex_wake(&t->wake);
+	push(&pool->todo, io);
 }
 
 /**
- * ubd_completed() - all requests that are done, oldest first
+ * ubd_kick() - a batch of requests is complete
  */
-struct ubd_io *ubd_completed(struct ubd_thread *t)
+void ubd_kick(struct ubd_pool *pool)
 {
-	return take(&t->done);
+	wake_one(pool);
+}
+
+/**
+ * ubd_completed() - all requests of a queue that are done, oldest first
+ */
+struct ubd_io *ubd_completed(struct ubd_queue *q)
+{
+	return take(&q->done);
 }

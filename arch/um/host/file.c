@@ -4,6 +4,7 @@
  */
 #include <linux/fcntl.h>
 #include <linux/fs.h>
+#include <linux/kernel.h>
 #include <linux/magic.h>
 #include <linux/stat.h>
 #include <uapi/linux/falloc.h>
@@ -89,27 +90,92 @@ int host_fdatasync(int fd)
 }
 
 /**
- * host_file_size() - size of a regular file or block device
+ * host_file_info() - what a regular file or block device is
+ * @info: filled: bytes, time of the last change in seconds, identity
  *
  * Return: 0, -EISDIR for a directory, -EINVAL for what is neither file nor
  * block device, or -errno.
  */
-int host_file_size(int fd, u64 *size, bool *block_device)
+int host_file_info(int fd, struct host_file_info *info)
 {
 	struct stat st;
 	long err = host_call(__NR_fstat, fd, &st);
 
 	if (err < 0)
 		return err;
-	*block_device = S_ISBLK(st.st_mode);
+	*info = (struct host_file_info){
+		.size = st.st_size,
+		.mtime = st.st_mtime,
+		.dev = st.st_dev,
+		.ino = st.st_ino,
+		.block = S_ISBLK(st.st_mode),
+	};
 	if (S_ISDIR(st.st_mode))
 		return -EISDIR;
 	if (S_ISBLK(st.st_mode))
-		return host_call(__NR_ioctl, fd, BLKGETSIZE64, size);
-	if (!S_ISREG(st.st_mode))
-		return -EINVAL;
-	*size = st.st_size;
+		return host_call(__NR_ioctl, fd, BLKGETSIZE64, &info->size);
+	return S_ISREG(st.st_mode) ? 0 : -EINVAL;
+}
+
+/**
+ * host_file_size() - size of a regular file or block device
+ *
+ * Return: as host_file_info().
+ */
+int host_file_size(int fd, u64 *size, bool *block_device)
+{
+	struct host_file_info info;
+	int err = host_file_info(fd, &info);
+
+	if (err)
+		return err;
+	*size = info.size;
+	*block_device = info.block;
 	return 0;
+}
+
+/**
+ * host_fd_access() - what a descriptor is open for
+ *
+ * Return: HOST_RDONLY, HOST_RDWR, another access mode of open(2), or -errno.
+ */
+int host_fd_access(int fd)
+{
+	long flags = host_call(__NR_fcntl, fd, F_GETFL);
+
+	return flags < 0 ? flags : flags & O_ACCMODE;
+}
+
+/**
+ * host_fd_path() - the name under which a descriptor was opened
+ *
+ * Return: 0, -ENOENT when it has none, -ENAMETOOLONG, or -errno.
+ */
+int host_fd_path(int fd, char *path, unsigned int size)
+{
+	char link[32];
+	long n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = host_call(__NR_readlink, link, path, size);
+	if (n < 0)
+		return n;
+	if (n >= size)
+		return -ENAMETOOLONG;
+	path[n] = 0;
+	return *path == '/' ? 0 : -ENOENT;
+}
+
+/**
+ * host_getcwd() - the current directory
+ *
+ * Return: 0 or -errno; -ERANGE when @size is too small.
+ */
+int host_getcwd(char *path, unsigned int size)
+{
+	long n = host_call(__NR_getcwd, path, size);
+
+	return n < 0 ? n : 0;
 }
 
 /**

@@ -62,6 +62,19 @@ int host_map_shared_new(void *addr, u64 len, unsigned int prot, int fd, u64 offs
 	return 0;
 }
 
+/**
+ * host_map_private() - zeroed memory of the host, beside the guest's
+ *
+ * It costs nothing until it is touched.
+ *
+ * Return: its address, or -errno as a pointer (IS_ERR()).
+ */
+void *host_map_private(u64 len)
+{
+	return (void *)host_call(__NR_mmap, NULL, len, PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+}
+
 int host_unmap(void *addr, u64 len)
 {
 	return host_call(__NR_munmap, addr, len);

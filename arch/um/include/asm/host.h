@@ -20,9 +20,17 @@ struct host_iovec {
 	u64 len;
 };
 
+/* What host_file_info() tells: size in bytes, mtime in seconds. */
+struct host_file_info {
+	u64 size;
+	u64 mtime;
+	u64 dev;
+	u64 ino;
+	bool block;
+};
+
 #define HOST_RDONLY	0
 #define HOST_RDWR	2
-#define HOST_SYNC	04010000
 #define HOST_NONBLOCK	04000	/* a FIFO must not hold us up */
 
 /* mem.c */
@@ -32,6 +40,7 @@ struct host_iovec {
 int host_memfd(const char *name, u64 size);
 int host_map_shared(void *addr, u64 len, unsigned int prot, int fd, u64 offset);
 int host_map_shared_new(void *addr, u64 len, unsigned int prot, int fd, u64 offset);
+void *host_map_private(u64 len);
 int host_unmap(void *addr, u64 len);
 int host_populate(void *addr, u64 len);
 
@@ -47,7 +56,11 @@ long host_pwrite(int fd, const void *buf, u64 len, u64 offset);
 long host_preadv(int fd, const struct host_iovec *iov, unsigned int n, u64 offset);
 long host_pwritev(int fd, const struct host_iovec *iov, unsigned int n, u64 offset);
 int host_fdatasync(int fd);
+int host_file_info(int fd, struct host_file_info *info);
 int host_file_size(int fd, u64 *size, bool *block_device);
+int host_fd_access(int fd);
+int host_fd_path(int fd, char *path, unsigned int size);
+int host_getcwd(char *path, unsigned int size);
 int host_discard(int fd, u64 offset, u64 len, bool block_device);
 int host_lock_file(int fd, bool exclusive);
 int host_is_tmpfs(const char *path);
