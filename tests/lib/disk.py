@@ -77,6 +77,30 @@ def cat(path, file):
     return done.stdout
 
 
+def program(tmp, source, *flags):
+    """A small C program of this directory as an image: the guest copies it from
+    the disk, see START.
+    """
+    path = os.path.join(tmp, source + ".program")
+    done = subprocess.run([os.environ.get("CC", "gcc").split()[0], "-O1", "-static", "-s",
+                           *flags, "-o", path, os.path.join(os.path.dirname(__file__), source)],
+                          capture_output=True, text=True)
+    check(done.returncode == 0, f"{source} does not compile", done.stderr)
+    with open(path, "r+b") as f:
+        f.truncate(-(-os.path.getsize(path) // 4096) * 4096)
+    return path
+
+
+# In the guest: the program on the last disk becomes /p.
+START = "cp /dev/ubdp /p && chmod +x /p || exit 99;"
+
+
+def sectors(first, count, seed):
+    """What diskio writes for "w FIRST COUNT SEED"."""
+    return b"".join(struct.pack("<Q", seed << 32 | s) * 64
+                    for s in range(first, first + count))
+
+
 def read(path):
     with open(path, "rb") as f:
         return f.read()
