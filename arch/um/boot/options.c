@@ -219,6 +219,12 @@ static void __init parse_word(const char *w)
 		o->ldt = false;
 	else if (!strncmp(w, "umid=", 5))
 		o->umid = w + 5;
+	else if (!strncmp(w, "rootfstype=", 11))
+		o->rootfstype = w + 11;
+	else if (!strncmp(w, "rootflags=", 10))
+		o->rootflags = w + 10;
+	else if (!strcmp(w, "rw") || !strcmp(w, "ro"))
+		o->rw = w[1] == 'w';
 }
 
 /**

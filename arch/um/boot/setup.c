@@ -17,6 +17,7 @@
 #include <asm/boot.h>
 #include <asm/engine.h>
 #include <asm/host.h>
+#include <asm/hostfs.h>
 #include <asm/physmem.h>
 #include <asm/sections.h>
 #include <asm/setup.h>
@@ -103,7 +104,7 @@ void __init setup_arch(char **cmdline_p)
 /* All drivers have what they need from the host. */
 static int __init confine(void)
 {
-	int err = host_confine(engine != &engine_skas0_seccomp);
+	int err = host_confine(engine != &engine_skas0_seccomp, hostfs_confine());
 
 	if (err)
 		pr_notice("the host refuses a filter for the kernel process: %s\n", host_error(err));

@@ -12,6 +12,7 @@
 #include <asm/boot.h>
 #include <asm/host.h>
 
+static char home_dir[256] __ro_after_init;
 static char dir[256] __ro_after_init;
 static char pid_file[272] __ro_after_init;
 
@@ -56,10 +57,10 @@ void __init umid_init(const char *home)
 	if (!home || !*home || strlen(home) > 128)
 		boot_die("umid=%s: $HOME is not set\n", name);
 
-	snprintf(dir, sizeof(dir), "%s/.uml", home);
-	err = host_mkdir(dir, 0700);
+	snprintf(home_dir, sizeof(home_dir), "%s/.uml", home);
+	err = host_mkdir(home_dir, 0700);
 	if (err && err != -EEXIST)
-		boot_die("umid=%s: cannot make %s: %s\n", name, dir, host_error(err));
+		boot_die("umid=%s: cannot make %s: %s\n", name, home_dir, host_error(err));
 	snprintf(dir, sizeof(dir), "%s/.uml/%s", home, name);
 	snprintf(pid_file, sizeof(pid_file), "%s/pid", dir);
 	err = host_mkdir(dir, 0700);
@@ -90,4 +91,12 @@ void umid_remove(void)
 		return;
 	host_unlink(pid_file);
 	host_rmdir(dir);
+}
+
+/**
+ * umid_home() - the directory in which names of guests are, or NULL without one
+ */
+const char *umid_home(void)
+{
+	return pid_file[0] ? home_dir : NULL;
 }

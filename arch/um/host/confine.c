@@ -14,6 +14,8 @@
 #include <uapi/linux/prctl.h>
 #include "syscall.h"
 
+#define NR_FCHMODAT2	452	/* since Linux 6.6 */
+
 static const u16 allowed[] = {
 	/* the hand-over, most frequent first */
 	__NR_futex, __NR_write, __NR_tgkill, __NR_rt_sigreturn, __NR_sched_yield,
@@ -31,7 +33,21 @@ static const u16 allowed[] = {
 	__NR_unlink, __NR_rmdir, __NR_getpid, __NR_gettid,
 };
 
-#define NR_ALLOWED	ARRAY_SIZE(allowed)
+/*
+ * With a directory of the host given to the guest (arch/um/hostfs): files in it
+ * by name. A filter does not see names; Landlock does (host/landlock.c).
+ */
+static const u16 allowed_files[] = {
+	__NR_statx, __NR_openat2, __NR_getdents64, __NR_lseek, __NR_readlinkat,
+	__NR_ftruncate, __NR_fsync, __NR_mkdirat, __NR_mknodat, __NR_unlinkat, __NR_symlinkat,
+	__NR_linkat, __NR_renameat2, __NR_fchownat, __NR_utimensat, __NR_faccessat2,
+	__NR_fchmod, __NR_fchmodat, NR_FCHMODAT2, __NR_fstatfs, __NR_copy_file_range,
+	/* extended attributes: of an open file, or of a name in the working directory */
+	__NR_fchdir, __NR_fgetxattr, __NR_fsetxattr, __NR_flistxattr, __NR_fremovexattr,
+	__NR_lgetxattr, __NR_lsetxattr, __NR_llistxattr, __NR_lremovexattr,
+};
+
+#define NR_ALLOWED	(ARRAY_SIZE(allowed) + ARRAY_SIZE(allowed_files))
 
 /* Load, compare; two calls with conditions; the verdicts. */
 static struct sock_filter prog[3 + NR_ALLOWED + 8];
@@ -39,24 +55,30 @@ static struct sock_filter prog[3 + NR_ALLOWED + 8];
 /**
  * host_confine() - from now on only these calls, for all threads
  * @ptrace: spaces are traced
+ * @files: files of the host are opened by name
  *
  * Return: 0 or -errno; -ENOSYS or -EINVAL on a host without seccomp filters.
  */
-int host_confine(bool ptrace)
+int host_confine(bool ptrace, bool files)
 {
 	struct sock_fprog fprog = { .filter = prog };
+	unsigned int count = ARRAY_SIZE(allowed) + (files ? ARRAY_SIZE(allowed_files) : 0);
 	unsigned int n = 0, i;
 	long err;
 
 	prog[n++] = (struct sock_filter)
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
 	prog[n++] = (struct sock_filter)
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 0, NR_ALLOWED + 6);
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 0, count + 6);
 	prog[n++] = (struct sock_filter)
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
-	for (i = 0; i < NR_ALLOWED; i++)
+	for (i = 0; i < count; i++) {
+		u16 nr = i < ARRAY_SIZE(allowed) ? allowed[i] :
+			 allowed_files[i - ARRAY_SIZE(allowed)];
+
 		prog[n++] = (struct sock_filter)
-			BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, allowed[i], NR_ALLOWED - i + 5, 0);
+			BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, count - i + 5, 0);
+	}
 	prog[n++] = (struct sock_filter)
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_ptrace, ptrace ? 5 : 4, 0);
 	/* A single process, never all of them: the pid is positive. */

@@ -10,6 +10,7 @@
 #include <linux/time.h>
 #include <uapi/linux/wait.h>
 #include <uapi/asm/prctl.h>
+#include <asm/host_dirs.h>
 #include "syscall.h"
 
 extern long __host_clone(unsigned long flags, void *stack_top, int (*fn)(void *), void *arg);
@@ -29,6 +30,20 @@ int host_set_gs(void *base)
 	return host_call(__NR_arch_prctl, ARCH_SET_GS, base);
 }
 
+struct thread_start {
+	int (*fn)(void *);
+	void *arg;
+};
+
+static int thread_main(void *arg)
+{
+	struct thread_start start = *(struct thread_start *)arg;
+
+	if (IS_ENABLED(CONFIG_UML_HOSTFS))
+		host_landlock_thread();
+	return start.fn(start.arg);
+}
+
 /**
  * host_thread() - start a thread of the kernel process that is not a vCPU
  * @fn:	what it runs; it must block all signals first and call nothing but
@@ -41,8 +56,12 @@ int host_set_gs(void *base)
  */
 int host_thread(int (*fn)(void *), void *arg, void *stack, u64 size)
 {
+	/* At the far end of the stack, where nothing is yet. */
+	struct thread_start *start = stack;
+
+	*start = (struct thread_start) { fn, arg };
 	return __host_clone(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
-			    CLONE_SYSVSEM, stack + size, fn, arg);
+			    CLONE_SYSVSEM, stack + size, thread_main, start);
 }
 
 int host_tgkill(int pid, int tid, int signo)

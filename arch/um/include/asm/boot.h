@@ -23,6 +23,8 @@
  * @no_spin, @no_patch: techniques that are switched off
  * @transport:	skas0=, or NULL
  * @umid:	name, or NULL
+ * @rootfstype, @rootflags: as given, or NULL
+ * @rw:		the root file system may be written to
  */
 struct boot_options {
 	u64 mem;
@@ -40,6 +42,9 @@ struct boot_options {
 	bool no_patch;
 	const char *transport;
 	const char *umid;
+	const char *rootfstype;
+	const char *rootflags;
+	bool rw;
 };
 
 extern struct boot_options boot_options;
@@ -56,6 +61,7 @@ void __noreturn __printf(1, 2) boot_die(const char *fmt, ...);
 void __noreturn um_exit(int status);
 void umid_init(const char *home);
 void umid_remove(void);
+const char *umid_home(void);
 const char *host_error(int err);
 
 /* Help text of an option of the port; --help prints all. */

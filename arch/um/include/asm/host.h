@@ -151,7 +151,7 @@ int host_signal_code(int signo, u64 handler);
 void host_raise_nofile(void);
 
 /* confine.c */
-int host_confine(bool ptrace);
+int host_confine(bool ptrace, bool files);
 
 /* tty.c */
 bool host_isatty(int fd);

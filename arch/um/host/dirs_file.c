@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Open files and extended attributes of the host, for hostfs.
+ *
+ * Attributes of what is not open are asked for by name. The host has calls for
+ * that which take a directory only since Linux 6.13; so the directory becomes
+ * the working directory first, which nothing else of the kernel process uses.
+ * Callers see to it that one of them is here at a time.
+ */
+#include <linux/fcntl.h>
+#include <linux/fs.h>
+#include <asm/host_dirs.h>
+#include "syscall.h"
+
+#define retry_call(...) ({					\
+	long __ret;						\
+	do {							\
+		__ret = host_call(__VA_ARGS__);			\
+	} while (__ret == -EINTR);				\
+	__ret;							\
+})
+
+int host_fsync(int fd, bool datasync)
+{
+	return retry_call(datasync ? __NR_fdatasync : __NR_fsync, fd);
+}
+
+/**
+ * host_fallocate() - see fallocate(2); @mode is the host's, which is ours
+ */
+int host_fallocate(int fd, int mode, u64 offset, u64 len)
+{
+	return retry_call(__NR_fallocate, fd, mode, offset, len);
+}
+
+long host_lseek(int fd, s64 offset, int whence)
+{
+	return host_call(__NR_lseek, fd, offset, whence);
+}
+
+/**
+ * host_copy_range() - let the host copy between files
+ *
+ * Return: bytes copied, or -errno.
+ */
+long host_copy_range(int from, u64 from_pos, int to, u64 to_pos, u64 len)
+{
+	return retry_call(__NR_copy_file_range, from, &from_pos, to, &to_pos, len, 0);
+}
+
+/**
+ * host_getxattr_in() - an attribute's value
+ *
+ * @dir is an open file, not only a path to one, when @name is empty.
+ *
+ * Return: its size in bytes, or -errno.
+ */
+long host_getxattr_in(int dir, const char *name, const char *attr, void *buf, u64 size)
+{
+	long err;
+
+	if (!*name)
+		return retry_call(__NR_fgetxattr, dir, attr, buf, size);
+	err = host_call(__NR_fchdir, dir);
+	return err ?: retry_call(__NR_lgetxattr, name, attr, buf, size);
+}
+
+/**
+ * host_listxattr_in() - the names of all attributes, a zero behind each
+ */
+long host_listxattr_in(int dir, const char *name, char *buf, u64 size)
+{
+	long err;
+
+	if (!*name)
+		return retry_call(__NR_flistxattr, dir, buf, size);
+	err = host_call(__NR_fchdir, dir);
+	return err ?: retry_call(__NR_llistxattr, name, buf, size);
+}
+
+int host_setxattr_in(int dir, const char *name, const char *attr, const void *buf, u64 size,
+		     int flags)
+{
+	long err;
+
+	if (!*name)
+		return retry_call(__NR_fsetxattr, dir, attr, buf, size, flags);
+	err = host_call(__NR_fchdir, dir);
+	return err ?: retry_call(__NR_lsetxattr, name, attr, buf, size, flags);
+}
+
+int host_removexattr_in(int dir, const char *name, const char *attr)
+{
+	long err;
+
+	if (!*name)
+		return retry_call(__NR_fremovexattr, dir, attr);
+	err = host_call(__NR_fchdir, dir);
+	return err ?: retry_call(__NR_lremovexattr, name, attr);
+}

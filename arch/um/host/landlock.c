@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Landlock (Documentation/userspace-api/landlock.rst): with a directory of the
+ * host given to the guest, the kernel process can open files. The host itself
+ * then sees to it that these lie in what was given, whatever code runs in this
+ * process. A filter of system calls cannot: it does not see names.
+ *
+ * Rules are collected while the command line is read; a thread that takes them
+ * up keeps them for ever. Each thread must do so itself: those that do only I/O
+ * when they start, the vCPU when the guest has booted. What a descriptor was
+ * opened for before remains possible.
+ */
+#include <linux/errno.h>
+#include <linux/fcntl.h>
+#include <uapi/linux/landlock.h>
+#include <uapi/linux/prctl.h>
+#include <asm/host_dirs.h>
+#include "syscall.h"
+
+#define ACCESS_READ	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define ACCESS_REMOVE	(LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR)
+#define ACCESS_ABI_1	((LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1)
+/* What a guest may never do through the host: run its programs, drive its devices. */
+#define ACCESS_NEVER	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_IOCTL_DEV)
+
+static int ruleset = -1;
+static u64 handled;
+
+static int ruleset_make(void)
+{
+	struct landlock_ruleset_attr attr = { };
+	long abi = host_call(__NR_landlock_create_ruleset, NULL, 0,
+			     LANDLOCK_CREATE_RULESET_VERSION);
+	long fd;
+
+	if (abi < 0)
+		return abi;
+	handled = ACCESS_ABI_1;
+	if (abi >= 2)
+		handled |= LANDLOCK_ACCESS_FS_REFER;
+	if (abi >= 3)
+		handled |= LANDLOCK_ACCESS_FS_TRUNCATE;
+	if (abi >= 5)
+		handled |= LANDLOCK_ACCESS_FS_IOCTL_DEV;
+	attr.handled_access_fs = handled;
+	/* The first member is all that a host with the first version knows. */
+	fd = host_call(__NR_landlock_create_ruleset, &attr, sizeof(attr.handled_access_fs), 0);
+	if (fd >= 0)
+		ruleset = fd;
+	return fd < 0 ? fd : 0;
+}
+
+static int add_rule(int fd, u64 access)
+{
+	struct landlock_path_beneath_attr rule = {
+		.allowed_access = access & handled,
+		.parent_fd = fd,
+	};
+	int err = ruleset < 0 ? ruleset_make() : 0;
+
+	rule.allowed_access = access & handled;
+	return err ?: host_call(__NR_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH,
+				&rule, 0);
+}
+
+/**
+ * host_landlock_allow() - a directory that stays usable, with all beneath it
+ * @fd: the directory
+ * @write: for all, not only to read
+ *
+ * Return: 0 or -errno: -ENOSYS or -EOPNOTSUPP on a host without Landlock.
+ */
+int host_landlock_allow(int fd, bool write)
+{
+	return add_rule(fd, write ? ~ACCESS_NEVER : ACCESS_READ);
+}
+
+/**
+ * host_landlock_allow_removal() - files and directories of ours go at the end
+ */
+int host_landlock_allow_removal(const char *dir)
+{
+	int fd = host_call(__NR_openat, AT_FDCWD, dir, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+	int err;
+
+	if (fd < 0)
+		return fd;
+	err = add_rule(fd, ACCESS_REMOVE);
+	host_call(__NR_close, fd);
+	return err;
+}
+
+/**
+ * host_landlock_thread() - the calling thread keeps to the rules from now on
+ *
+ * Return: 0, also when there are no rules, or -errno.
+ */
+int host_landlock_thread(void)
+{
+	long err;
+
+	if (ruleset < 0)
+		return 0;
+	err = host_call(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	return err ?: host_call(__NR_landlock_restrict_self, ruleset, 0);
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Names: looking them up, finding out whether they still are what they were,
+ * and where symbolic links lead (which the guest follows, in its own tree).
+ */
+#include <linux/namei.h>
+#include <linux/slab.h>
+#include <asm/host.h>
+#include <asm/host_dirs.h>
+#include "hostfs.h"
+
+/**
+ * hostfs_known_name() - what a name stands for was just learned from the host
+ */
+void hostfs_known_name(struct dentry *dentry)
+{
+	dentry->d_time = jiffies + hostfs_sb(dentry->d_sb)->ttl;
+}
+
+struct dentry *hostfs_lookup(struct inode *dir, struct dentry *dentry, unsigned int flags)
+{
+	struct inode *inode = NULL;
+	struct dentry *found;
+	struct statx stx;
+	int fd, err;
+
+	if (dentry->d_name.len > NAME_MAX)
+		return ERR_PTR(-ENAMETOOLONG);
+	if (hostfs_i(dir)->closed) {
+		d_add(dentry, NULL);
+		return NULL;
+	}
+	fd = hostfs_borrow(dir);
+	if (fd < 0)
+		return ERR_PTR(fd);
+	err = host_stat_in(fd, dentry->d_name.name, &stx);
+	if (!err)
+		inode = hostfs_iget(dir->i_sb, fd, dentry->d_name.name, &stx);
+	hostfs_return(dir);
+	if (err && err != -ENOENT)
+		return ERR_PTR(err);
+	hostfs_known_name(dentry);
+	found = d_splice_alias(inode, dentry);	/* passes an error on */
+	if (!IS_ERR_OR_NULL(found))
+		hostfs_known_name(found);
+	return found;
+}
+
+/* Ask the host what the name stands for now. 1: the same, 0: not, or -errno. */
+static int still(struct dentry *dentry, const char *name, struct inode *dir)
+{
+	struct inode *inode = d_inode(dentry);
+	struct statx stx;
+	int fd, err;
+
+	if (hostfs_i(dir)->closed)
+		return 1;
+	fd = hostfs_borrow(dir);
+	if (fd < 0)
+		return fd == -ESTALE ? 0 : fd;
+	err = host_stat_in(fd, name, &stx);
+	hostfs_return(dir);
+	if (err == -ENOENT && !inode)
+		return 1;
+	if (err == -ENOENT || (!err && (!inode || !hostfs_same(inode, &stx))))
+		return 0;
+	if (err)
+		return err;
+	hostfs_apply(inode, &stx);
+	return 1;
+}
+
+static int hostfs_revalidate(struct dentry *dentry, unsigned int flags)
+{
+	struct hostfs_sb *sbi = hostfs_sb(dentry->d_sb);
+	struct name_snapshot name;
+	struct dentry *parent;
+	int ret;
+
+	if (sbi->ttl && time_before_eq(jiffies, dentry->d_time) && !(flags & LOOKUP_REVAL))
+		return 1;
+	if (IS_ROOT(dentry))
+		return 1;
+	/* What will be made is best looked up anew. */
+	if (flags & LOOKUP_RCU)
+		return -ECHILD;
+	parent = dget_parent(dentry);
+	take_dentry_name_snapshot(&name, dentry);
+	ret = still(dentry, name.name.name, d_inode(parent));
+	if (ret == 1)
+		hostfs_known_name(dentry);
+	release_dentry_name_snapshot(&name);
+	dput(parent);
+	return ret;
+}
+
+const struct dentry_operations hostfs_dentry_ops = {
+	.d_revalidate = hostfs_revalidate,
+};
+
+/**
+ * hostfs_get_link() - where a symbolic link leads; read once, it cannot change
+ */
+const char *hostfs_get_link(struct dentry *dentry, struct inode *inode,
+			    struct delayed_call *done)
+{
+	struct hostfs_ref ref;
+	char *link, *old;
+	int n;
+
+	if (!dentry)
+		return ERR_PTR(-ECHILD);
+	link = kmalloc(PATH_MAX, GFP_KERNEL);
+	if (!link)
+		return ERR_PTR(-ENOMEM);
+	n = hostfs_ref(inode, dentry, &ref);
+	if (!n) {
+		n = host_readlink_in(ref.fd, ref.name, link, PATH_MAX);
+		hostfs_put_ref(&ref);
+	}
+	if (n == PATH_MAX)
+		n = -ENAMETOOLONG;
+	if (n < 0) {
+		kfree(link);
+		return ERR_PTR(n == -ENOENT || n == -EINVAL ? -ESTALE : n);
+	}
+	link[n] = 0;
+	old = krealloc(link, n + 1, GFP_KERNEL);
+	if (old)
+		link = old;
+	old = cmpxchg(&inode->i_link, NULL, link);
+	if (old) {
+		kfree(link);
+		link = old;
+	}
+	return link;
+}

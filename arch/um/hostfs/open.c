@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Opening files. All opens of a file in the guest share one descriptor of the
+ * host for reading and one for reading and writing. The host is asked at the
+ * first open; it is the same user each time.
+ */
+#include <linux/pagemap.h>
+#include <asm/host.h>
+#include <asm/host_dirs.h>
+#include "hostfs.h"
+
+/* Open by directory and name, and be sure that it is the inode's file. */
+static int open_by_name(struct inode *inode, struct dentry *dentry, int flags)
+{
+	struct dentry *alias = NULL, *parent;
+	struct name_snapshot name;
+	struct statx stx;
+	int dir, fd, err;
+
+	if (d_inode(dentry) != inode || d_unhashed(dentry))
+		dentry = alias = d_find_alias(inode);
+	if (!dentry || d_unhashed(dentry)) {
+		dput(alias);
+		return -ESTALE;
+	}
+	parent = dget_parent(dentry);
+	take_dentry_name_snapshot(&name, dentry);
+	dir = hostfs_borrow(d_inode(parent));
+	fd = dir < 0 ? dir : hostfs_open_in(dir, name.name.name, flags, 0);
+	if (dir >= 0)
+		hostfs_return(d_inode(parent));
+	release_dentry_name_snapshot(&name);
+	dput(parent);
+	dput(alias);
+	if (fd < 0)
+		return fd == -ENOENT || fd == -ELOOP ? -ESTALE : fd;
+	err = host_stat_in(fd, "", &stx);
+	if (!err && !hostfs_same(inode, &stx))
+		err = -ESTALE;
+	if (err) {
+		host_close(fd);
+		return err;
+	}
+	hostfs_apply(inode, &stx);
+	return fd;
+}
+
+/**
+ * hostfs_open_handle() - an open file of the host
+ * @dentry: a name of it
+ * @write: it is to be written to; and read, if the host allows that as well
+ *
+ * Return: to be given back by hostfs_handle_put(), or ERR_PTR.
+ */
+struct hostfs_handle *hostfs_open_handle(struct inode *inode, struct dentry *dentry, bool write)
+{
+	struct hostfs_inode *hi = hostfs_i(inode);
+	struct hostfs_handle *h = hostfs_handle_find(inode, write);
+	bool readable = true;
+	int fd;
+
+	if (h)
+		return h;
+	if (hi->closed)
+		return ERR_PTR(-EACCES);
+	mutex_lock(&hi->opening);
+	h = hostfs_handle_find(inode, write);
+	if (h)
+		goto out;
+	fd = open_by_name(inode, dentry, write ? HOST_RDWR : HOST_RDONLY);
+	if (fd == -EACCES && write) {
+		readable = false;
+		fd = open_by_name(inode, dentry, HOST_WRONLY);
+	}
+	h = fd < 0 ? ERR_PTR(fd) : hostfs_handle_add(inode, fd, readable, write);
+out:
+	mutex_unlock(&hi->opening);
+	return h;
+}
+
+int hostfs_open(struct inode *inode, struct file *file)
+{
+	bool write = file->f_mode & FMODE_WRITE;
+	struct hostfs_handle *h;
+	int err;
+
+	err = generic_file_open(inode, file);
+	if (err)
+		return err;
+	h = hostfs_open_handle(inode, file->f_path.dentry, write);
+	if (IS_ERR(h))
+		return PTR_ERR(h);
+	if ((file->f_mode & FMODE_READ) && !h->readable) {
+		hostfs_handle_put(inode, h);
+		return -EACCES;
+	}
+	file->private_data = h;
+	/* What was opened before may be old news by now. */
+	if (!hostfs_fresh(inode))
+		hostfs_refresh(inode, file->f_path.dentry);
+	return 0;
+}
+
+int hostfs_release(struct inode *inode, struct file *file)
+{
+	/* What is dirty needs an open file to be written to. */
+	if (file->f_mode & FMODE_WRITE)
+		filemap_write_and_wait(inode->i_mapping);
+	hostfs_handle_put(inode, file->private_data);
+	return 0;
+}
