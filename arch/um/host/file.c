@@ -44,6 +44,16 @@ int host_dup(int fd)
 	return host_call(__NR_fcntl, fd, F_DUPFD_CLOEXEC, 3);
 }
 
+/**
+ * host_set_nonblock() - reads and writes of this open file return -EAGAIN
+ */
+int host_set_nonblock(int fd)
+{
+	long flags = host_call(__NR_fcntl, fd, F_GETFL);
+
+	return flags < 0 ? flags : host_call(__NR_fcntl, fd, F_SETFL, flags | O_NONBLOCK);
+}
+
 static long retry(long nr, int fd, const void *buf, u64 len, u64 offset)
 {
 	long ret;

@@ -49,6 +49,7 @@ int host_open(const char *path, int flags);
 int host_close(int fd);
 int host_dup(int fd);
 int host_open_std_fds(void);
+int host_set_nonblock(int fd);
 long host_read(int fd, void *buf, u64 len);
 long host_write(int fd, const void *buf, u64 len);
 long host_pread(int fd, void *buf, u64 len, u64 offset);
