@@ -17,11 +17,32 @@
 #define SIGSET_SIZE	sizeof(unsigned long)
 #define SIG_BIT(sig)	(1UL << ((sig) - 1))
 
+/* init.c */
+void init_request(int sig);
+
 /* setup.c */
 void setup_guest(void);
 
+/* root.c */
+int prepare_root(void);
+int enter_root(void);
+
+/* user.c */
+struct user {
+	uint32_t uid, gid;
+	uint32_t *groups;
+	uint32_t ngroups;
+};
+
+int find_user(struct user *user, const char *spec);
+int become_user(const struct user *user);
+
 /* run.c */
 void warn(const char *what, const char *name);
+void exec_command(char **argv);
+void exec_shell(void);
+void set_variable(const char *name, const char *value);
+char *take_variable(const char *name);
 pid_t start_main(void);
 
 /* end.c */

@@ -8,8 +8,10 @@
  * they end. The signals by which busybox's halt, poweroff and reboot talk to
  * process 1 end the guest too. Words that the kernel gives as arguments (such
  * as "single") are ignored.
+ *
+ * With a launcher (agent.c) there is no main program on the console.
  */
-#include "guest.h"
+#include "agent.h"
 
 static const struct {
 	int signal;
@@ -50,11 +52,20 @@ static void open_standard_files(void)
 		close(fd);
 }
 
+/* A signal to process 1 may be a request to end. */
+void init_request(int sig)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(requests); i++)
+		if (requests[i].signal == sig)
+			end_guest(requests[i].cmd, 0);
+}
+
 int main(void)
 {
 	unsigned long all = ~0UL;
 	pid_t main_pid;
-	unsigned int i;
 	int sig;
 
 	if (getpid() != 1) {
@@ -66,6 +77,10 @@ int main(void)
 	open_standard_files();
 	reboot(LINUX_REBOOT_CMD_CAD_OFF);
 
+	if (channel_open() >= 0)
+		agent();
+	if (prepare_root() < 0 || enter_root() < 0)
+		end_guest(LINUX_REBOOT_CMD_RESTART2, EXIT_BAD_ARGV);
 	main_pid = start_main();
 	if (main_pid < 0)
 		end_guest(LINUX_REBOOT_CMD_RESTART2, EXIT_NOT_RUN);
@@ -73,8 +88,6 @@ int main(void)
 		sig = my_syscall4(__NR_rt_sigtimedwait, &all, NULL, NULL, SIGSET_SIZE);
 		if (sig == SIGCHLD)
 			reap(main_pid);
-		for (i = 0; i < ARRAY_SIZE(requests); i++)
-			if (requests[i].signal == sig)
-				end_guest(requests[i].cmd, 0);
+		init_request(sig);
 	}
 }

@@ -82,48 +82,75 @@ static void exec_file(const char *file, char **argv)
 	execve(shell[0], shell, environ);
 }
 
-static int exec_command(char **argv)
+/*
+ * Run @argv as execvp does. Returns when that cannot be: errno is ENOENT or
+ * ENOTDIR where there is no such program, else what keeps it from running.
+ */
+void exec_command(char **argv)
 {
 	const char *dir, *end;
-	int denied = 0;
+	int denied = ENOENT;
 	char file[PATH_MAX];
 
 	if (strchr(argv[0], '/')) {
 		exec_file(argv[0], argv);
-		denied = errno != ENOENT && errno != ENOTDIR;
-	} else if (argv[0][0]) {
-		for (dir = getenv("PATH"); dir; dir = *end ? end + 1 : NULL) {
-			int len;
+		return;
+	}
+	for (dir = argv[0][0] ? getenv("PATH") : NULL; dir; dir = *end ? end + 1 : NULL) {
+		int len;
 
-			end = strchr(dir, ':');
-			if (!end)
-				end = dir + strlen(dir);
-			len = end - dir;
-			if (len + strlen(argv[0]) + 2 > sizeof(file))
-				continue;
-			memcpy(file, dir, len);
-			file[len] = len ? '/' : 0;
-			memcpy(file + len + !!len, argv[0], strlen(argv[0]) + 1);
-			exec_file(file, argv);
-			if (errno == ENOENT || errno == ENOTDIR)
-				continue;
-			denied = errno;
-			if (errno != EACCES)
-				break;
-		}
-		if (denied)
-			errno = denied;
+		end = strchr(dir, ':');
+		if (!end)
+			end = dir + strlen(dir);
+		len = end - dir;
+		if (len + strlen(argv[0]) + 2 > sizeof(file))
+			continue;
+		memcpy(file, dir, len);
+		file[len] = len ? '/' : 0;
+		memcpy(file + len + !!len, argv[0], strlen(argv[0]) + 1);
+		exec_file(file, argv);
+		if (errno == ENOENT || errno == ENOTDIR)
+			continue;
+		denied = errno;
+		if (errno != EACCES)
+			break;
 	}
-	if (denied) {
-		warn("cannot run", argv[0]);
-		return EXIT_NOT_RUN;
-	}
-	fprintf(stderr, "init: %s: not found\n", argv[0]);
-	return EXIT_NOT_FOUND;
+	errno = denied;
+}
+
+/* The user's shell where there is one; returns when there is none. */
+void exec_shell(void)
+{
+	char *argv[] = { getenv("SHELL"), NULL };
+
+	if (argv[0] && argv[0][0] == '/')
+		execve(argv[0], argv, environ);
+	argv[0] = "/bin/sh";
+	set_variable("SHELL", argv[0]);
+	execve(argv[0], argv, environ);
+}
+
+/* Set a variable; environ must have room for one more, and an end. */
+void set_variable(const char *name, const char *value)
+{
+	size_t len = strlen(name), size = strlen(value) + 1;
+	char **e, *text = malloc(len + 1 + size);
+
+	if (!text)
+		return;
+	memcpy(text, name, len);
+	text[len] = '=';
+	memcpy(text + len + 1, value, size);
+	for (e = environ; *e; e++)
+		if (!strncmp(*e, text, len + 1))
+			break;
+	if (!*e)
+		e[1] = NULL;
+	*e = text;
 }
 
 /* Drop @name from the environment; returns its last value. */
-static char *take_variable(const char *name)
+char *take_variable(const char *name)
 {
 	int len = strlen(name);
 	char **from, **to, *value = NULL;
@@ -158,11 +185,37 @@ static void set_environment(void)
 	environ = fresh;
 }
 
+/* One word of the kernel's command line, encoded as in UML_ARGV, or NULL. */
+static char *take_word(const char *name)
+{
+	char *word = take_variable(name), *argv[2];
+
+	if (!word || uml_argv_count(word) != 1 || uml_argv_decode(word, argv) != 1)
+		return NULL;
+	return argv[0];
+}
+
+/* UML_USER=USER[:GROUP] and UML_CWD=DIR, as `uml run --dry-run` writes them. */
+static void become_wanted(const char *name, const char *cwd)
+{
+	struct user user = { };
+
+	if (cwd && chdir(cwd) < 0)
+		warn("no directory", cwd);
+	if (!name)
+		return;
+	if (find_user(&user, name) < 0 || become_user(&user) < 0) {
+		warn("cannot become", name);
+		exit(EXIT_BAD_ARGV);
+	}
+}
+
 static void run_main(void)
 {
 	static char *const shell[] = { "-sh", NULL };
 	unsigned long none = 0;
 	char *encoded = take_variable("UML_ARGV");
+	char *user = take_word("UML_USER"), *cwd = take_word("UML_CWD");
 	char **argv = NULL;
 	int argc = 0;
 
@@ -178,9 +231,18 @@ static void run_main(void)
 		fprintf(stderr, "init: UML_ARGV is malformed\n");
 		exit(EXIT_BAD_ARGV);
 	}
-	if (argc > 0)
-		exit(exec_command(argv));
-	chdir("/root");
+	if (!user && !cwd && argc == 0)
+		chdir("/root");
+	become_wanted(user, cwd);
+	if (argc > 0) {
+		exec_command(argv);
+		if (errno == ENOENT || errno == ENOTDIR) {
+			fprintf(stderr, "init: %s: not found\n", argv[0]);
+			exit(EXIT_NOT_FOUND);
+		}
+		warn("cannot run", argv[0]);
+		exit(EXIT_NOT_RUN);
+	}
 	execve("/bin/sh", shell, environ);
 	warn("cannot run", "/bin/sh");
 	exit(EXIT_NOT_RUN);
