@@ -13,11 +13,16 @@ endif
 $(foreach v,KERNEL CC LLVM JOBS V ROOT CMD MEM ARGS PREFIX DESTDIR,\
 	$(if $(value $(v)),$(eval export $(v)),$(eval unexport $(v))))
 
-.PHONY: linux deps run test bench rootfs install clean help
+.PHONY: linux uml deps run test bench rootfs install clean help
 .DEFAULT_GOAL := linux
 
 linux: deps
 	@tools/build/linux
+	@tools/build/uml
+
+# The launcher alone.
+uml: deps
+	@tools/build/uml
 
 deps:
 	@tools/build/deps
@@ -47,7 +52,7 @@ clean:
 	rm -rf build
 
 help:
-	@echo "make [linux]   build/linux, the kernel as a program"
+	@echo "make [linux]   build/linux, the kernel as a program, and build/uml, its launcher"
 	@echo "               KERNEL=DIR: of that tree; LLVM=1 or CC=...: by that compiler; V=1: show all"
 	@echo "make run       run it: a shell, or CMD='...' (ROOT=build/debian.img: with Debian;"
 	@echo "               MEM=1G, ARGS='...': more for its command line)"

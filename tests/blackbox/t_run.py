@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: GPL-2.0
+"""uml run: a command in a guest is like a command here. Its bytes, its status,
+its signals; and nothing is left of it.
+"""
+
+import hashlib
+import os
+import signal
+import subprocess
+import time
+
+from uml import BUILD, LINUX, check, family, process_table
+
+UML = os.environ.get("UML", os.path.join(BUILD, "uml"))
+BASE = [UML, "run", "-q", "--kernel", LINUX, "--root", "none"]
+LIMIT = 25
+
+
+def command(*words, options=()):
+    return [*BASE, *options, "--", *words]
+
+
+def run(*words, options=(), **more):
+    return subprocess.run(command(*words, options=options), capture_output=True,
+                          timeout=LIMIT, **more)
+
+
+def sh(script, options=(), **more):
+    return run("sh", "-c", script, options=options, **more)
+
+
+def ended(done, status, what="it"):
+    check(done.returncode == status, f"{what} ended with {done.returncode}, not {status}",
+          f"{(done.stdout or b'')[-300:]!r} {(done.stderr or b'')[-600:]!r}")
+    return done
+
+
+def said(done, text):
+    """One line of ours on stderr."""
+    check(text in done.stderr and done.stderr.startswith(b"uml: ")
+          and done.stderr.count(b"\n") == 1, f"said {done.stderr!r}")
+
+
+def start(*words, options=(), **more):
+    return subprocess.Popen(command(*words, options=options), start_new_session=True, **more)
+
+
+def read_until(stream, text):
+    """Read a pipe to @text; the test's own limit of time ends it else."""
+    seen = b""
+    while text not in seen:
+        data = os.read(stream.fileno(), 65536)
+        check(data, f"ended before {text!r}: {seen!r}")
+        seen += data
+    return seen
+
+
+def test_status_of_true_and_false():
+    ended(run("true"), 0)
+    ended(run("false"), 1)
+
+
+def test_every_kind_of_status():
+    ended(sh("exit 77"), 77)
+    ended(sh("kill -TERM $$"), 128 + signal.SIGTERM)
+    ended(sh("kill -KILL $$"), 128 + signal.SIGKILL)
+
+
+def test_not_found():
+    said(ended(run("no-such-program"), 127), b"no-such-program: not found")
+    said(ended(run("/no/such/program"), 127), b"not found")
+
+
+def test_not_executable():
+    said(ended(run("/etc/passwd"), 126), b"cannot run /etc/passwd: Permission denied")
+    said(ended(run("/etc"), 126), b"Permission denied")
+
+
+def test_binary_both_ways():
+    data = os.urandom(1 << 20) + bytes(range(256)) + b"\r\n\x04\x00\x16\x03"
+    done = ended(run("cat", input=data), 0)
+    check(done.stdout == data, f"{len(done.stdout)} bytes came back, and not the same")
+    check(done.stderr == b"", f"stderr: {done.stderr!r}")
+    done = ended(run("sha256sum", input=data), 0)
+    check(done.stdout.split()[0].decode() == hashlib.sha256(data).hexdigest(), "changed")
+
+
+def test_stderr_apart():
+    done = ended(sh("echo one; echo two >&2; echo three; echo four >&2"), 0)
+    check(done.stdout == b"one\nthree\n", f"stdout: {done.stdout!r}")
+    check(done.stderr == b"two\nfour\n", f"stderr: {done.stderr!r}")
+
+
+def test_no_input():
+    done = ended(run("cat", stdin=subprocess.DEVNULL), 0)
+    check(done.stdout == b"", "something came")
+
+
+def closed(redirection, script):
+    words = command("sh", "-c", script)
+    return subprocess.run(["sh", "-c", f'"$@" {redirection}', "sh", *words],
+                          capture_output=True, timeout=LIMIT)
+
+
+def test_closed_standard_files():
+    done = closed("<&-", "cat; echo status $?")
+    check(b"Bad file descriptor" in done.stderr and b"status 1" in done.stdout,
+          f"{done.stdout!r} {done.stderr!r}")
+    done = closed(">&-", "echo x; echo status $? >&2")
+    check(b"Bad file descriptor" in done.stderr and b"status 1" in done.stderr,
+          f"{done.stderr!r}")
+    done = closed("2>&-", "echo x 2>/dev/null >&2 || echo closed")
+    check(done.stdout in (b"", b"closed\n") and done.returncode == 0,
+          f"{done.returncode} {done.stdout!r}")
+    check(closed("<&- >&- 2>&-", "exit 9").returncode == 9, "the status is lost")
+
+
+def test_full_disk():
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(command("seq", "100000"), stdout=full, stderr=subprocess.PIPE,
+                              timeout=LIMIT)
+    said(ended(done, 125), b"No space left on device")
+
+
+def test_reader_goes_away():
+    """As `yes | head -1` here: SIGPIPE ends the command."""
+    done = subprocess.run(["bash", "-c", '"$@" | head -n 1; echo ${PIPESTATUS[0]}', "-",
+                           *command("yes")], capture_output=True, timeout=LIMIT)
+    check(done.stdout == b"y\n141\n", f"{done.stdout!r} {done.stderr!r}")
+
+
+def test_stalled_reader():
+    """Nobody reads stdout; stderr and the signal to end pass all the same."""
+    p = start("sh", "-c", "yes & sleep 0.5; echo here >&2; wait", stdin=subprocess.DEVNULL,
+              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        read_until(p.stderr, b"here\n")
+        p.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        while os.read(p.stdout.fileno(), 1 << 20):
+            pass
+        check(p.wait(10) == 128 + signal.SIGTERM, f"status {p.returncode}")
+    finally:
+        p.kill()
+        p.communicate()
+
+
+def test_signals_are_forwarded():
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT,
+                   signal.SIGUSR1, signal.SIGUSR2):
+        p = start("sh", "-c", f"trap 'echo got; exit 5' {number.name[3:]}; echo ready;"
+                  "while :; do sleep 0.1; done", stdin=subprocess.DEVNULL,
+                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        try:
+            read_until(p.stdout, b"ready\n")
+            p.send_signal(number)
+            read_until(p.stdout, b"got\n")
+            check(p.wait(10) == 5, f"{number.name}: status {p.returncode}")
+        finally:
+            p.kill()
+            p.communicate()
+
+
+def test_ignored_signals_stay_ignored():
+    """As nohup makes them."""
+    done = subprocess.run(["sh", "-c", 'trap "" HUP; "$@" & sleep 0.1; kill -HUP $!; wait $!',
+                           "sh", *command("sh", "-c", "sleep 0.5; exit 4")], timeout=LIMIT)
+    check(done.returncode == 4, f"status {done.returncode}")
+
+
+def test_timeout():
+    begin = time.monotonic()
+    ended(run("sleep", "100", options=["--timeout", "1"]), 124)
+    check(time.monotonic() - begin < 15, "it took too long")
+    ended(run("true", options=["--timeout", "1m"]), 0)
+    ended(sh("trap '' TERM; while :; do sleep 1; done", options=["--timeout", "0.5s"]), 124)
+
+
+def test_killed_launcher():
+    """SIGKILL to the launcher: no process of the guest is left a second later."""
+    p = start("sh", "-c", "sleep 1000 & while :; do :; done", stdin=subprocess.DEVNULL)
+    time.sleep(1.5)
+    before = family(p.pid)
+    kernels = {pid for pid, row in process_table().items() if row[0] == p.pid}
+    check(kernels, "no guest was started")
+    check(len(before) > 2, "the guest has no processes")
+    p.kill()
+    p.wait()
+    end = time.monotonic() + 3
+    while time.monotonic() < end:
+        left = before & {pid for pid, row in process_table().items() if row[2] not in "ZX"}
+        if not left:
+            break
+        time.sleep(0.05)
+    check(not left, f"left: {left}")
+
+
+def test_killed_kernel():
+    p = start("sleep", "1000", stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    time.sleep(1)
+    for pid, row in process_table().items():
+        if row[0] == p.pid:
+            os.kill(pid, signal.SIGKILL)
+    _, err = p.communicate(timeout=10)
+    check(p.returncode == 137 and b"killed by signal 9" in err, f"{p.returncode} {err!r}")
+
+
+def test_panic():
+    done = ended(run("true", options=["--append", "rdinit=/nonexistent"]), 125)
+    check(b"the guest's kernel panicked" in done.stderr and b"Kernel panic - not syncing" in done.stderr,
+          f"{done.stderr!r}")
+
+
+def test_poweroff_inside():
+    ended(run("sh", "-c", "poweroff -f; sleep 100"), 0)
+
+
+def test_leftovers_do_not_hold_it():
+    """A background process keeps the output open; the command's end is the end."""
+    done = ended(sh("sleep 1000 & echo started; exit 3"), 3)
+    check(done.stdout == b"started\n", f"{done.stdout!r}")
+
+
+def test_words_of_every_kind():
+    words = [b"", b" ", b"a b", b"'", b'"', b"\\", b"$HOME", b"*", b"\n", b"-x", b"\xff\xfe\x80",
+             "\u20ac".encode(), b"=", b":", b"%"]
+    done = ended(run("sh", "-c", 'for i; do printf "%s|" "$i"; done', "sh", *words), 0)
+    check(done.stdout == b"|".join(words) + b"|", f"{done.stdout!r}")
+
+
+def test_many_and_long_words():
+    words = [b"x" * 100000] * 10 + [b"w%d" % i for i in range(3000)]
+    done = ended(run("sh", "-c", 'printf "%s\\n" "$@" | md5sum', "sh", *words), 0)
+    want = hashlib.md5(b"".join(w + b"\n" for w in words)).hexdigest()
+    check(done.stdout.split()[0].decode() == want, f"{done.stdout!r}")
+
+
+def test_environment():
+    env = {"PATH": os.environ["PATH"], "TERM": "vt100", "LANG": "C.UTF-8", "LC_TIME": "C",
+           "SECRET": "s", "TOKEN": "t", "HOME": "/h"}
+    done = subprocess.run(command("env", options=[
+        "--env", "A=b c", "--env", "TOKEN", "--env", "NOT_SET", "--env", "A=last"]),
+        capture_output=True, timeout=LIMIT, env=env)
+    lines = ended(done, 0).stdout.decode().splitlines()
+    for line in ("TERM=vt100", "LANG=C.UTF-8", "LC_TIME=C", "HOME=/h", "A=last", "TOKEN=t"):
+        check(line in lines, f"no {line}", done.stdout.decode())
+    check(not [w for w in lines if w.startswith(("SECRET", "NOT_SET", "UML_"))],
+          "too much is passed", done.stdout.decode())
+
+
+def test_big_environment():
+    big = {f"V{i}": "x" * 50000 for i in range(20)}
+    options = [word for name, value in big.items() for word in ("--env", f"{name}={value}")]
+    done = ended(run("sh", "-c", "echo ${#V0} ${#V19}", options=options), 0)
+    check(done.stdout == b"50000 50000\n", f"{done.stdout!r}")
+
+
+def test_user():
+    check(ended(run("id", "-u", options=["--user", "12"]), 0).stdout == b"12\n", "--user 12")
+    done = ended(sh("id -u; id -g; echo $HOME", options=["--user", "root:7"]), 0)
+    check(done.stdout == b"0\n7\n/root\n" or done.stdout.startswith(b"0\n7\n"), f"{done.stdout!r}")
+    said(ended(run("true", options=["--user", "nobody-here"]), 125), b"none of that name")
+    mine = ended(run("id", "-u"), 0).stdout
+    check(int(mine) == os.getuid(), f"by default it is {mine!r}")
+
+
+def test_cwd():
+    check(ended(run("pwd", options=["--cwd", "/etc"]), 0).stdout == b"/etc\n", "--cwd /etc")
+    said(ended(run("pwd", options=["--cwd", "/nowhere"]), 125), b"--cwd: No such file")
+    check(ended(run("pwd", cwd="/proc/self"), 0).stdout != b"", "no directory")
+
+
+def test_memory():
+    done = ended(run("sh", "-c", "head -1 /proc/meminfo", options=["--memory", "64M"]), 0)
+    check(40000 < int(done.stdout.split()[1]) < 66000, f"{done.stdout!r}")
+
+
+def test_several_at_once():
+    running = [start("sh", "-c", f"sleep 0.3; exit {i}", stdin=subprocess.DEVNULL)
+               for i in range(6)]
+    got = [p.wait(LIMIT) for p in running]
+    check(got == list(range(6)), f"{got}")
+
+
+def test_nothing_is_left(tmp):
+    env = dict(os.environ, HOME=tmp, TMPDIR=tmp, XDG_RUNTIME_DIR=tmp)
+    subprocess.run(command("true"), env=env, timeout=LIMIT, check=True)
+    p = start("sleep", "100", env=env, stdin=subprocess.DEVNULL)
+    time.sleep(1)
+    p.kill()
+    p.wait()
+    check(os.listdir(tmp) == [], f"left: {os.listdir(tmp)}")

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Talking to the launcher of a guest that runs; control.c is the other end. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "control.h"
+
+#define PATIENCE_MS	10000
+
+static int try_connect(const char *name)
+{
+	struct sockaddr_un at;
+	socklen_t len;
+	int fd;
+
+	if (strlen(name) > 64)
+		return -1;
+	len = control_address(&at, geteuid(), name);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		die("cannot make a socket: %s", strerror(errno));
+	if (connect(fd, (struct sockaddr *)&at, len) < 0 || !control_trusted(fd)) {
+		close(fd);
+		return -1;
+	}
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	return fd;
+}
+
+/* A connection to the launcher of the guest @name; ends with a line. */
+int control_connect(const char *name)
+{
+	int fd = try_connect(name);
+
+	if (fd < 0)
+		die("no guest %s runs; uml ps lists those that do", name);
+	return fd;
+}
+
+struct answer {
+	char *text;
+	size_t len;
+	uint32_t status;
+	bool complete;
+};
+
+static int take_answer(void *context, const struct uml_frame *head, const char *payload)
+{
+	size_t skip = head->type == CTL_REPLY ? sizeof(uint32_t) : 0;
+	struct answer *a = context;
+
+	if ((head->type != CTL_REPLY && head->type != CTL_PART) || head->len < skip || a->complete)
+		return -1;
+	a->text = xrealloc(a->text, a->len + head->len - skip + 1);
+	memcpy(a->text + a->len, payload + skip, head->len - skip);
+	a->len += head->len - skip;
+	a->text[a->len] = 0;
+	if (head->type == CTL_REPLY) {
+		memcpy(&a->status, payload, sizeof(a->status));
+		a->complete = true;
+	}
+	return 0;
+}
+
+static bool ask(int fd, enum control_op op, uint32_t arg, struct answer *a)
+{
+	struct ctl_request q = { .op = op, .arg = arg };
+	long long end = now_ms() + PATIENCE_MS;
+	struct peer p;
+
+	peer_init(&p, fd);
+	peer_send(&p, 0, CTL_REQUEST, 0, &q, sizeof(q));
+	while (!a->complete && now_ms() < end) {
+		struct pollfd pfd = { .fd = fd, .events = peer_events(&p) };
+
+		if (peer_flush(&p) < 0)
+			break;
+		if (poll(&pfd, 1, end - now_ms()) > 0 && (pfd.revents & ~POLLOUT) &&
+		    peer_receive(&p, take_answer, a) <= 0)
+			break;
+	}
+	peer_end(&p);
+	return a->complete;
+}
+
+/**
+ * control_request() - ask the launcher of @name for something
+ * @text: its answer, with a NUL behind it, to be freed
+ *
+ * Return: 0, or the status that it says. Ends with a line when nobody answers.
+ */
+int control_request(const char *name, enum control_op op, uint32_t arg, char **text, size_t *len)
+{
+	struct answer a = { .text = xstrdup("") };
+
+	if (!ask(control_connect(name), op, arg, &a))
+		die("the launcher of %s does not answer", name);
+	*text = a.text;
+	*len = a.len;
+	return a.status;
+}
+
+/* The line that `uml ps` shows of a guest, or NULL when it has just ended. */
+char *control_info(const char *name)
+{
+	struct answer a = { .text = xstrdup("") };
+	int fd = try_connect(name);
+
+	return fd >= 0 && ask(fd, CTL_INFO, 0, &a) && !a.status ? a.text : NULL;
+}

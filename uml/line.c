@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The kernel's command line: from the options of `uml run` to the words for
+ * `linux`. With a launcher the command comes over the channel; without one
+ * (--dry-run, --gdb) it is on the line, and runs on the console.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "machine.h"
+
+static bool executable(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && S_ISREG(st.st_mode) && !access(path, X_OK);
+}
+
+/*
+ * --kernel; else `linux` beside this program, where it was built or installed;
+ * else in PATH.
+ */
+const char *find_kernel(const struct options *o)
+{
+	static const char *const names[] = { "linux", "../lib/uml/linux", "linux.um" };
+	static char path[PATH_MAX + 32];
+	char self[PATH_MAX];
+	ssize_t n;
+	char *slash;
+
+	if (o->kernel) {
+		if (!executable(o->kernel))
+			die("--kernel %s: %s", o->kernel, access(o->kernel, F_OK) ?
+			    strerror(errno) : "not an executable file");
+		return o->kernel;
+	}
+	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	self[n > 0 ? n : 0] = 0;
+	slash = strrchr(self, '/');
+	if (slash)
+		*slash = 0;
+	for (size_t i = 0; slash && i < ARRAY_SIZE(names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", self, names[i]);
+		if (executable(path))
+			return path;
+	}
+	die("no kernel: neither %s/linux nor %s/../lib/uml/linux is there; say which with --kernel FILE",
+	    self, self);
+}
+
+/* As guest/argv.c reads it: words joined by ':', odd bytes as %XX. */
+static char *encode(const char *word)
+{
+	char *out = xrealloc(NULL, strlen(word) * 3 + 2), *p = out;
+
+	if (!*word)
+		*p++ = '%';
+	for (; *word; word++) {
+		unsigned char c = *word;
+
+		if (isascii(c) && (isalnum(c) || strchr("_./=,+@-", c)))
+			*p++ = c;
+		else
+			p += sprintf(p, "%%%02X", c);
+	}
+	*p = 0;
+	return out;
+}
+
+static bool below(const char *path, const char *dir)
+{
+	size_t len = strlen(dir);
+
+	return path && !strncmp(path, dir, len) && (path[len] == '/' || !path[len]);
+}
+
+static void add_root(const struct options *o, struct list *words)
+{
+	const char *mode = o->rw ? "rw" : "overlay";
+
+	switch (o->root_kind) {
+	case ROOT_HOST:
+		list_addf(words, "hostfs=%s%s", o->root, o->rw ? "" : ",ro");
+		list_addf(words, "UML_ROOT=hostfs:%s", mode);
+		break;
+	case ROOT_IMAGE:
+		list_addf(words, "ubd0%s=%s", o->rw ? "" : "r", o->root);
+		list_addf(words, "UML_ROOT=/dev/ubda:%s", mode);
+		break;
+	case ROOT_ARCHIVE:
+		list_add(words, "UML_ROOT=archive");
+		break;
+	case ROOT_NONE:
+		if (o->initrd)
+			list_addf(words, "initrd=%s", o->initrd);
+		return;
+	}
+	/* A command that works in /tmp wants to see what is there. */
+	if (!strcmp(o->root ? o->root : "", "/") && below(o->command.cwd, "/tmp"))
+		list_add(words, "UML_TMP=keep");
+}
+
+static void add_disks(const struct options *o, struct list *words)
+{
+	unsigned int n = o->root_kind == ROOT_IMAGE;
+
+	for (size_t i = 0; i < o->ndisks; i++, n++) {
+		const struct disk *d = &o->disks[i];
+
+		if (d->cow)
+			list_addf(words, "ubd%u=%s,%s", n, d->cow, d->file);
+		else
+			list_addf(words, "ubd%u%s=%s", n, d->ro ? "r" : "", d->file);
+	}
+}
+
+static void add_network(const struct options *o, struct list *words, bool launched)
+{
+	switch (o->network) {
+	case NET_NONE:
+		return;
+	case NET_USER:
+		if (!launched)
+			return;		/* nobody there to start passt */
+		list_addf(words, "vec0:transport=stream,fd=%d", NET_FD_IN_GUEST);
+		break;
+	case NET_TAP:
+		list_addf(words, "vec0:transport=tap,ifname=%s", o->tap);
+		break;
+	case NET_FD:
+		list_addf(words, "vec0:transport=fd,fd=%d",
+			  launched ? NET_FD_IN_GUEST : o->net_fd);
+		break;
+	}
+	list_add(words, "UML_NET=dhcp");
+}
+
+/* What the agent would be told over the channel. */
+static void add_command(const struct options *o, struct list *words)
+{
+	const struct command *c = &o->command;
+	char *cwd = c->cwd ? encode(c->cwd) : NULL;
+
+	if (o->initrd) {
+		if (c->argv)
+			list_add(words, "--");
+		for (char **w = c->argv; w && *w; w++)
+			list_add(words, *w);
+		return;
+	}
+	if (c->user)
+		list_addf(words, "UML_USER=%s", encode(c->user));
+	else
+		list_addf(words, "UML_USER=%u%%3A%u", c->uid, c->gid);
+	if (cwd)
+		list_addf(words, "UML_CWD=%s", cwd);
+	free(cwd);
+	if (!c->argv)
+		return;
+	list_add(words, "--");
+	for (char **w = c->argv; *w; w++)
+		list_add(words, *w);
+}
+
+/**
+ * kernel_line() - the words of the kernel's command line, its name first
+ * @launched: there is a channel to the agent, and the console is ours
+ */
+void kernel_line(const struct options *o, struct list *words, bool launched)
+{
+	list_add(words, find_kernel(o));
+	list_addf(words, "mem=%s", o->memory);
+	if (o->verbose)
+		list_add(words, "console=tty0");
+	else
+		list_add(words, "quiet");
+	add_root(o, words);
+	add_disks(o, words);
+	add_network(o, words, launched);
+	if (launched)
+		list_addf(words, "chan0=fd:%d", CHAN_FD);
+	for (size_t i = 0; i < o->append.n; i++)
+		list_add(words, o->append.v[i]);
+	if (!launched)
+		add_command(o, words);
+}
+
+/* A word as a shell reads it back. */
+static void print_word(const char *word)
+{
+	bool plain = *word;
+
+	for (const char *p = word; *p; p++)
+		if (!isalnum((unsigned char)*p) && !strchr("_./=:,+@%-", *p))
+			plain = false;
+	if (plain) {
+		fputs(word, stdout);
+		return;
+	}
+	putchar('\'');
+	for (; *word; word++) {
+		if (*word == '\'')
+			fputs("'\\''", stdout);
+		else
+			putchar(*word);
+	}
+	putchar('\'');
+}
+
+/* For --dry-run: a line that a shell runs to the same effect. */
+void print_line(const struct options *o)
+{
+	struct list words = { };
+
+	if (o->network == NET_USER)
+		note("the line has no network: passt is started by uml run only");
+	if (o->root_kind == ROOT_ARCHIVE)
+		note("the line has no root: the archive is unpacked by uml run only");
+	kernel_line(o, &words, false);
+	for (size_t i = 0; i < words.n; i++) {
+		if (i)
+			putchar(' ');
+		print_word(words.v[i]);
+	}
+	putchar('\n');
+	if (fflush(stdout))
+		die("cannot write the line: %s", strerror(errno));
+}
+
+/*
+ * Without an agent: the guest has our own standard files as its console, and
+ * its status is ours, but for those that say that it failed.
+ */
+void run_plain(const struct options *o)
+{
+	struct list words = { };
+	int status;
+	pid_t pid;
+
+	if (o->gdb) {
+		list_add(&words, "gdb");
+		list_add(&words, "-q");
+		list_add(&words, "-ex");
+		list_add(&words, "handle SIGALRM SIGIO SIGSEGV nostop noprint pass");
+		list_add(&words, "--args");
+		kernel_line(o, &words, false);
+		execvp(words.v[0], words.v);
+		die("cannot run gdb: %s", errno == ENOENT ?
+		    "it is not installed (the package gdb)" : strerror(errno));
+	}
+	kernel_line(o, &words, false);
+	pid = fork();
+	if (pid == 0) {
+		execv(words.v[0], words.v);
+		die("cannot run %s: %s", words.v[0], strerror(errno));
+	}
+	if (pid < 0)
+		die("cannot start a process: %s", strerror(errno));
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (WIFSIGNALED(status))
+		exit(128 + WTERMSIG(status));
+	/* A wrong option and a panic, as the kernel says them. */
+	exit(WEXITSTATUS(status) == 1 || WEXITSTATUS(status) == 134 ?
+	     EXIT_OURS : WEXITSTATUS(status));
+}

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The guest's processes: the kernel with its channel and its console, and
+ * passt for the network. The kernel leads a session and a group of its own, so
+ * that keys of our terminal do not reach it and all of the guest can be
+ * stopped and killed at once. Each ends when we do, however that is.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "machine.h"
+#include "term.h"
+
+/**
+ * struct child - a program to start
+ * @fds:	descriptors it gets: fds[i] as number i; -1 for none
+ */
+struct child {
+	char **argv;
+	int fds[8];
+	unsigned int nfds;
+};
+
+/* In the child: descriptors in their places, signals as they are by default. */
+static void arrange(const struct child *c)
+{
+	int high[8];
+	sigset_t none;
+
+	for (unsigned int i = 0; i < c->nfds; i++)
+		high[i] = c->fds[i] < 0 ? -1 : fcntl(c->fds[i], F_DUPFD_CLOEXEC, 20);
+	for (unsigned int i = 0; i < c->nfds; i++)
+		if (high[i] >= 0)
+			dup2(high[i], i);
+	close_range(c->nfds, ~0U, CLOSE_RANGE_CLOEXEC);
+	for (int sig = 1; sig < 32; sig++)
+		signal(sig, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Start a program that dies with us. Returns its pid; ends with a line. */
+static pid_t start(const struct child *c)
+{
+	pid_t parent = getpid(), pid;
+	int error[2], err;
+
+	if (pipe2(error, O_CLOEXEC) < 0)
+		die("cannot make a pipe: %s", strerror(errno));
+	pid = fork();
+	if (pid < 0)
+		die("cannot start a process: %s", strerror(errno));
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(EXIT_OURS);
+		setsid();
+		error[1] = fcntl(error[1], F_DUPFD_CLOEXEC, 20);
+		arrange(c);
+		execvp(c->argv[0], c->argv);
+		err = errno;
+		if (write(error[1], &err, sizeof(err)) < 0)
+			_exit(EXIT_OURS);
+		_exit(EXIT_OURS);
+	}
+	close(error[1]);
+	if (read(error[0], &err, sizeof(err)) == sizeof(err)) {
+		waitpid(pid, NULL, 0);
+		if (!strcmp(c->argv[0], "passt") && err == ENOENT)
+			die("--network user needs passt: install the package passt");
+		die("cannot run %s: %s", c->argv[0], strerror(err));
+	}
+	close(error[0]);
+	return pid;
+}
+
+static void pair(int ends[2])
+{
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+		die("cannot make a socket: %s", strerror(errno));
+}
+
+static int start_passt(struct machine *m, const struct options *o)
+{
+	struct list words = { };
+	struct child c = { .fds = { -1, -1, -1 }, .nfds = 4 };
+	int ends[2], null;
+
+	pair(ends);
+	list_add(&words, "passt");
+	list_add(&words, "--foreground");
+	list_add(&words, "--quiet");
+	list_add(&words, "--fd");
+	list_add(&words, "3");
+	list_add(&words, "--udp-ports");
+	list_add(&words, "none");
+	list_add(&words, "--tcp-ports");
+	if (!o->publish.n)
+		list_add(&words, "none");
+	for (size_t i = 0; i < o->publish.n; i++) {
+		if (i)
+			list_add(&words, "--tcp-ports");
+		list_add(&words, o->publish.v[i]);
+	}
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	c.argv = words.v;
+	c.fds[0] = null;
+	c.fds[1] = null;
+	c.fds[2] = o->quiet ? null : 2;
+	c.fds[3] = ends[1];
+	m->passt = start(&c);
+	close(ends[1]);
+	close(null);
+	return ends[0];
+}
+
+/**
+ * machine_start() - start the guest's kernel, and its network
+ */
+void machine_start(struct machine *m, const struct options *o)
+{
+	struct list words = { };
+	struct child c = { .nfds = 5 };
+	int chan[2], out, net = -1;
+
+	kernel_line(o, &words, true);
+	pair(chan);
+	m->console = term_pair(&out);
+	if (m->console < 0) {
+		int ends[2];
+
+		/* No pseudo-terminals here: output alone. */
+		if (pipe2(ends, O_CLOEXEC) < 0)
+			die("cannot make a pipe: %s", strerror(errno));
+		fcntl(ends[0], F_SETFL, O_NONBLOCK);
+		m->console = ends[0];
+		out = ends[1];
+	}
+	if (o->network == NET_USER)
+		net = start_passt(m, o);
+	else if (o->network == NET_FD)
+		net = o->net_fd;
+	c.argv = words.v;
+	c.fds[0] = out;
+	c.fds[1] = out;
+	c.fds[2] = out;
+	c.fds[CHAN_FD] = chan[1];
+	c.fds[NET_FD_IN_GUEST] = net;
+	m->pid = start(&c);
+	close(out);
+	close(chan[1]);
+	if (net >= 0)
+		close(net);
+	peer_init(&m->chan, chan[0]);
+}
+
+static void log_add(struct machine *m, const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		m->log[m->log_len++ % LOG_SIZE] = text[i];
+}
+
+/* Read what the console says now; false when it says no more. */
+bool machine_read_console(struct machine *m, const char **text, size_t *len)
+{
+	static char buf[4096];
+	ssize_t n;
+
+	*len = 0;
+	if (m->console < 0)
+		return false;
+	n = read(m->console, buf, sizeof(buf));
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return true;
+	if (n <= 0) {
+		close(m->console);
+		m->console = -1;
+		return false;
+	}
+	log_add(m, buf, n);
+	*text = buf;
+	*len = n;
+	return true;
+}
+
+/* The last @lines lines that the console said, to stderr. */
+void machine_show_log(const struct machine *m, unsigned int lines)
+{
+	unsigned long long end = m->log_len, at = end;
+	unsigned long long first = end > LOG_SIZE ? end - LOG_SIZE : 0;
+	size_t len = 0;
+	char *text;
+
+	while (at > first) {
+		if (m->log[(at - 1) % LOG_SIZE] == '\n' && at != end && !lines--)
+			break;
+		at--;
+	}
+	text = xrealloc(NULL, end - at);
+	while (at < end)
+		text[len++] = m->log[at++ % LOG_SIZE];
+	print_clean(2, text, len);
+	free(text);
+}
+
+/* See who has ended. */
+void machine_reap(struct machine *m)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == m->pid) {
+			m->pid = 0;
+			m->status = status;
+		} else if (pid == m->passt) {
+			m->passt = 0;
+		}
+	}
+}
+
+/* End the guest at once. */
+void machine_kill(struct machine *m)
+{
+	if (m->pid) {
+		kill(-m->pid, SIGKILL);
+		kill(m->pid, SIGKILL);
+		while (waitpid(m->pid, &m->status, 0) < 0 && errno == EINTR)
+			;
+		m->pid = 0;
+	}
+	if (m->passt) {
+		kill(m->passt, SIGTERM);
+		while (waitpid(m->passt, NULL, 0) < 0 && errno == EINTR)
+			;
+		m->passt = 0;
+	}
+}

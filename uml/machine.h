@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef UML_MACHINE_H
+#define UML_MACHINE_H
+
+#include <sys/types.h>
+#include "options.h"
+
+#define CHAN_FD		3	/* in the kernel process */
+#define NET_FD_IN_GUEST	4
+#define LOG_SIZE	(64 * 1024)
+
+/**
+ * struct machine - a guest that runs: its kernel process, what belongs to it
+ * @pid:	kernel process, leader of a group with all that is its guest; 0: ended
+ * @status:	its wait status, when it has ended
+ * @chan:	to the agent
+ * @console:	our end of the kernel's console, or -1
+ * @log, @log_len: the last of what the console said; the newest byte is at
+ *		(log_len - 1) % LOG_SIZE
+ * @passt:	the network's process, or 0
+ */
+struct machine {
+	pid_t pid;
+	int status;
+	struct peer chan;
+	int console;
+	char log[LOG_SIZE];
+	unsigned long long log_len;
+	pid_t passt;
+};
+
+const char *find_kernel(const struct options *o);
+void kernel_line(const struct options *o, struct list *words, bool launched);
+void print_line(const struct options *o);
+__noreturn void run_plain(const struct options *o);
+
+void machine_start(struct machine *m, const struct options *o);
+bool machine_read_console(struct machine *m, const char **text, size_t *len);
+void machine_show_log(const struct machine *m, unsigned int lines);
+void machine_reap(struct machine *m);
+void machine_kill(struct machine *m);
+
+#endif

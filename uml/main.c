@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * uml - run programs in User-mode Linux guests. One file a command; docs/uml.1
+ * tells what they do.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "uml.h"
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *help;
+} commands[] = {
+	{ "run",     cmd_run,     "run a command in a fresh guest" },
+	{ "ps",      cmd_ps,      "list the guests that run" },
+	{ "exec",    cmd_exec,    "run another command in a guest" },
+	{ "console", cmd_console, "the kernel's console of a guest" },
+	{ "stop",    cmd_stop,    "end a guest in order" },
+	{ "kill",    cmd_kill,    "end a guest at once" },
+	{ "pause",   cmd_pause,   "stop a guest's processors" },
+	{ "resume",  cmd_resume,  "let them go on" },
+	{ "sysrq",   cmd_sysrq,   "press a SysRq key in a guest" },
+	{ "stats",   cmd_stats,   "what a guest uses" },
+};
+
+/* So that no file of ours is taken for one of the standard ones. */
+static void fill_standard_files(void)
+{
+	int fd;
+
+	for (int i = 0; i < 3; i++)
+		closed_at_start[i] = fcntl(i, F_GETFD) < 0 && errno == EBADF;
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= 2);
+	if (fd > 2)
+		close(fd);
+}
+
+static int usage(FILE *to, int status)
+{
+	fprintf(to, "usage: uml COMMAND [ARG...]\n\n");
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		fprintf(to, "  %-9s%s\n", commands[i].name, commands[i].help);
+	fprintf(to, "\numl COMMAND --help, or uml(1), tells more.\n");
+	return fflush(to) ? EXIT_OURS : status;
+}
+
+int main(int argc, char **argv)
+{
+	fill_standard_files();
+	if (argc < 2)
+		return usage(stderr, EXIT_OURS);
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
+		return usage(stdout, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(argv[1], commands[i].name))
+			return commands[i].run(argc - 1, argv + 1);
+	die("there is no command %s; uml --help lists them", argv[1]);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef UML_OPTIONS_H
+#define UML_OPTIONS_H
+
+#include "relay.h"
+#include "uml.h"
+
+enum root_kind {
+	ROOT_HOST,	/* a directory of the host, "/" too */
+	ROOT_IMAGE,	/* a disk image */
+	ROOT_ARCHIVE,	/* a cpio archive */
+	ROOT_NONE,	/* the initramfs inside the kernel, or that of --initrd */
+};
+
+enum network {
+	NET_NONE,
+	NET_USER,
+	NET_TAP,
+	NET_FD,
+};
+
+struct volume {
+	char *host, *guest;
+	const char *mode;	/* "rw", "ro", "overlay" */
+};
+
+struct disk {
+	char *file, *cow;
+	bool ro;
+};
+
+/**
+ * struct options - what `uml run` was asked for
+ */
+struct options {
+	const char *kernel, *initrd, *name, *memory;
+	const char *root;
+	enum root_kind root_kind;
+	bool rw, dry_run, gdb, quiet, verbose;
+	struct volume *volumes;
+	size_t nvolumes;
+	struct disk *disks;
+	size_t ndisks;
+	enum network network;
+	const char *tap;
+	int net_fd;
+	struct list publish, append;
+	unsigned long cpus;
+	long long timeout_ms;		/* 0: none */
+	struct command command;
+};
+
+void options_parse(struct options *o, int argc, char **argv);
+void add_env(struct list *env, const char *spec);
+void environment(struct command *c, const struct list *more, bool own_view);
+
+#endif

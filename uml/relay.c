@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A command in the guest, seen from here: our standard input goes to it, its
+ * output comes to ours, its status is ours.
+ *
+ * When standard input and output are both a terminal, and we are in its
+ * foreground, the terminal is raw and the command has one of its own whose
+ * size follows ours: Ctrl-C and Ctrl-Z are then keys for the guest. Else each
+ * stream is a pipe, or the output end of a terminal, and signals that we get
+ * are sent on. Three times Ctrl-] within a second on a raw terminal ends us.
+ *
+ * Each stream has a window (../guest/proto.h); a reader that stalls stalls its
+ * own stream only. Writes never block: the standard files are not made
+ * non-blocking, since others share them, but opened anew where that can be.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "relay.h"
+#include "term.h"
+
+#define GRANT		(UML_WINDOW / 8)
+#define QUEUE_MAX	(256 * 1024)	/* input that waits for the channel */
+#define KEY_ESCAPE	0x1d		/* Ctrl-] */
+
+enum how {
+	PLAIN,		/* a regular file, or opened anew: write(2) */
+	SOCKET,
+	SMALL,		/* poll(2) says that a little does not block */
+};
+
+/*
+ * A descriptor for the file of @fd whose reads or writes do not block. A
+ * regular file never does, and has a position that must stay shared.
+ */
+static int open_anew(int fd, int flags, enum how *how)
+{
+	char path[32];
+	struct stat st;
+	int anew;
+
+	*how = PLAIN;
+	if (fstat(fd, &st) < 0 || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) ||
+	    S_ISBLK(st.st_mode))
+		return fd;
+	if (S_ISSOCK(st.st_mode)) {
+		*how = SOCKET;
+		return fd;
+	}
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	anew = open(path, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (anew >= 0)
+		return anew;
+	*how = SMALL;
+	return fd;
+}
+
+static void common(struct relay *r, struct peer *peer, unsigned int session)
+{
+	memset(r, 0, sizeof(*r));
+	r->peer = peer;
+	r->session = session;
+	r->credit = UML_WINDOW;
+	for (int i = 0; i < 2; i++) {
+		r->out[i].ring = xrealloc(NULL, UML_WINDOW);
+		r->out[i].fd = -1;
+	}
+}
+
+/* A session on the standard files of this process. */
+void relay_stdio(struct relay *r, struct peer *peer, unsigned int session)
+{
+	enum how how;
+
+	common(r, peer, session);
+	for (int i = 0; i < 3; i++)
+		r->stdio[i] = closed_at_start[i] ? UML_STDIO_CLOSED :
+			      isatty(i) ? UML_STDIO_TTY : UML_STDIO_PIPE;
+	r->want_raw = r->stdio[0] == UML_STDIO_TTY && r->stdio[1] == UML_STDIO_TTY;
+	if (r->stdio[0] == UML_STDIO_TTY && !r->want_raw)
+		r->stdio[0] = UML_STDIO_PIPE;
+	r->in = r->stdio[0] == UML_STDIO_CLOSED ? -1 : 0;
+	r->in_ended = r->in < 0;
+	for (int i = 0; i < 2; i++) {
+		if (r->stdio[i + 1] == UML_STDIO_CLOSED)
+			continue;
+		r->out[i].fd = open_anew(i + 1, O_WRONLY, &how);
+		r->out[i].how = how;
+	}
+}
+
+/* A session that reads @in and whose output is ours. */
+void relay_file(struct relay *r, struct peer *peer, unsigned int session, int in)
+{
+	common(r, peer, session);
+	r->in = in;
+	r->out[0].fd = 2;
+	r->out[1].fd = 2;
+	r->out[0].how = SMALL;
+	r->out[1].how = SMALL;
+}
+
+/* The user and the groups of this process. */
+void command_defaults(struct command *c)
+{
+	gid_t groups[UML_GROUPS_MAX];
+	int n = getgroups(UML_GROUPS_MAX, groups);
+
+	memset(c, 0, sizeof(*c));
+	c->uid = getuid();
+	c->gid = getgid();
+	for (int i = 0; i < n; i++)
+		c->groups[c->ngroups++] = groups[i];
+}
+
+static void append(char **buf, size_t *len, size_t *max, const void *data, size_t n)
+{
+	if (*len + n > *max) {
+		*max = (*len + n) * 2;
+		*buf = xrealloc(*buf, *max);
+	}
+	memcpy(*buf + *len, data, n);
+	*len += n;
+}
+
+/* Describe the command to the agent, and have it started. */
+void relay_start(struct relay *r, const struct command *c)
+{
+	struct uml_start head = {
+		.uid = c->uid, .gid = c->gid, .ngroups = c->ngroups, .envc = c->env.n,
+	};
+	size_t len = 0, max = 0;
+	char *buf = NULL;
+
+	for (int i = 0; i < 3; i++) {
+		head.stdio[i] = r->stdio[i];
+		if (r->stdio[i] == UML_STDIO_TTY && !head.size.rows)
+			term_size(i, &head.size);
+	}
+	relay_resume(r);
+	if (r->want_raw)
+		head.flags |= UML_RAW;
+	if (c->cwd_must)
+		head.flags |= UML_CWD_MUST;
+	if (c->bare)
+		head.flags |= UML_BARE;
+	if (!c->argv)
+		head.flags |= UML_SHELL;
+	while (c->argv && c->argv[head.argc])
+		head.argc++;
+	append(&buf, &len, &max, &head, sizeof(head));
+	append(&buf, &len, &max, c->groups, c->ngroups * sizeof(*c->groups));
+	append(&buf, &len, &max, c->user ? c->user : "", c->user ? strlen(c->user) + 1 : 1);
+	append(&buf, &len, &max, c->cwd ? c->cwd : "", c->cwd ? strlen(c->cwd) + 1 : 1);
+	for (uint32_t i = 0; i < head.argc; i++)
+		append(&buf, &len, &max, c->argv[i], strlen(c->argv[i]) + 1);
+	for (uint32_t i = 0; i < head.envc; i++)
+		append(&buf, &len, &max, c->env.v[i], strlen(c->env.v[i]) + 1);
+	if (len > UML_DESCRIPTION_MAX)
+		die("the command and its environment have %zu bytes; %d is the most",
+		    len, UML_DESCRIPTION_MAX);
+	for (size_t at = 0; at < len; at += UML_PAYLOAD_MAX)
+		peer_send(r->peer, r->session, UML_ARGS, 0, buf + at,
+			  len - at < UML_PAYLOAD_MAX ? len - at : UML_PAYLOAD_MAX);
+	peer_send(r->peer, r->session, UML_START, 0, NULL, 0);
+	free(buf);
+}
+
+static void close_outlet(struct relay *r, int i, int err)
+{
+	struct outlet *o = &r->out[i];
+
+	o->fd = -1;
+	o->len = 0;
+	if (err != EPIPE && !r->failed)
+		r->failed = err;
+	if (!o->ended)
+		peer_send(r->peer, r->session, UML_CLOSE, i + 1, NULL, 0);
+}
+
+static ssize_t write_some(const struct outlet *o, const char *buf, size_t len)
+{
+	struct pollfd p = { .fd = o->fd, .events = POLLOUT };
+
+	switch (o->how) {
+	case SOCKET:
+		return send(o->fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	case SMALL:
+		if (poll(&p, 1, 0) != 1) {
+			errno = EAGAIN;
+			return -1;
+		}
+		if (len > 256)
+			len = 256;
+		break;
+	}
+	return write(o->fd, buf, len);
+}
+
+/* Write what our own output takes now, and grant that back to the command. */
+static void pour(struct relay *r, int i)
+{
+	struct outlet *o = &r->out[i];
+	uint32_t n;
+
+	while (o->len && o->fd >= 0) {
+		size_t part = UML_WINDOW - o->at;
+		ssize_t done;
+
+		if (part > o->len)
+			part = o->len;
+		done = write_some(o, o->ring + o->at, part);
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0 && errno == EAGAIN)
+			break;
+		if (done < 0) {
+			close_outlet(r, i, errno);
+			return;
+		}
+		o->at = (o->at + done) % UML_WINDOW;
+		o->len -= done;
+		o->passed += done;
+	}
+	if (o->ended || (o->passed < GRANT && o->len) || !o->passed)
+		return;
+	n = o->passed;
+	peer_send(r->peer, r->session, UML_CREDIT, i + 1, &n, sizeof(n));
+	o->passed = 0;
+}
+
+static int take_output(struct relay *r, int i, const char *data, size_t len)
+{
+	struct outlet *o = &r->out[i];
+	size_t end, part;
+
+	if (o->ended)
+		return -1;
+	if (o->fd < 0)
+		return 0;	/* it was on its way when we closed the stream */
+	if (len > UML_WINDOW - o->len - o->passed)
+		return -1;
+	end = (o->at + o->len) % UML_WINDOW;
+	part = UML_WINDOW - end < len ? UML_WINDOW - end : len;
+	memcpy(o->ring + end, data, part);
+	memcpy(o->ring, data + part, len - part);
+	o->len += len;
+	pour(r, i);
+	return 0;
+}
+
+/* A frame of this session from the agent; -1 when it breaks the protocol. */
+int relay_frame(struct relay *r, const struct uml_frame *head, const char *payload)
+{
+	uint32_t n;
+
+	if (r->exited)
+		return -1;
+	switch (head->type) {
+	case UML_DATA:
+		return head->stream ? take_output(r, head->stream - 1, payload, head->len) : -1;
+	case UML_EOF:
+		if (!head->stream)
+			return -1;
+		r->out[head->stream - 1].ended = true;
+		return 0;
+	case UML_CLOSE:
+		if (head->stream)
+			return -1;
+		r->in_ended = true;
+		return 0;
+	case UML_CREDIT:
+		if (head->stream || head->len != sizeof(n))
+			return -1;
+		memcpy(&n, payload, sizeof(n));
+		if (n > UML_WINDOW - r->credit)
+			return -1;
+		r->credit += n;
+		return 0;
+	case UML_EXIT:
+		if (head->len != sizeof(r->exit))
+			return -1;
+		memcpy(&r->exit, payload, sizeof(r->exit));
+		r->exited = true;
+		r->in_ended = true;
+		r->out[0].ended = true;
+		r->out[1].ended = true;
+		return 0;
+	}
+	return -1;
+}
+
+/* Is it Ctrl-] for the third time within a second? */
+static bool is_escape(struct relay *r, const char *buf, ssize_t n)
+{
+	if (n != 1 || *buf != KEY_ESCAPE) {
+		r->keys = 0;
+		return false;
+	}
+	if (!r->keys || now_ms() - r->first_key > 1000) {
+		r->keys = 0;
+		r->first_key = now_ms();
+	}
+	return ++r->keys == 3;
+}
+
+static void read_input(struct relay *r)
+{
+	char buf[UML_PAYLOAD_MAX];
+	size_t room = r->credit < sizeof(buf) ? r->credit : sizeof(buf);
+	ssize_t n;
+
+	n = read(r->in, buf, room);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		r->in_ended = true;
+		peer_send(r->peer, r->session, UML_EOF, 0, NULL, 0);
+		return;
+	}
+	if (r->raw && is_escape(r, buf, n))
+		r->escaped = true;
+	r->credit -= n;
+	peer_send(r->peer, r->session, UML_DATA, 0, buf, n);
+}
+
+/* What to wait for, into @fds: at most three. */
+int relay_poll(struct relay *r, struct pollfd *fds)
+{
+	int n = 0;
+
+	if (!r->in_ended && r->credit && r->peer->out_len < QUEUE_MAX &&
+	    (r->raw || r->stdio[0] == UML_STDIO_PIPE))
+		fds[n++] = (struct pollfd){ .fd = r->in, .events = POLLIN };
+	for (int i = 0; i < 2; i++)
+		if (r->out[i].fd >= 0 && r->out[i].len)
+			fds[n++] = (struct pollfd){ .fd = r->out[i].fd, .events = POLLOUT };
+	return n;
+}
+
+void relay_ready(struct relay *r, const struct pollfd *fds, int n)
+{
+	for (; n--; fds++) {
+		if (!fds->revents)
+			continue;
+		if (fds->events == POLLIN)
+			read_input(r);
+		else if (fds->fd == r->out[0].fd)
+			pour(r, 0);
+		else
+			pour(r, 1);
+	}
+}
+
+/* The size of our terminal may be another one now. */
+void relay_winch(struct relay *r)
+{
+	struct uml_size size = { };
+
+	for (int i = 0; i < 3 && !size.rows; i++)
+		if (r->stdio[i] == UML_STDIO_TTY)
+			term_size(i, &size);
+	if (size.rows && !r->exited)
+		peer_send(r->peer, r->session, UML_WINCH, 0, &size, sizeof(size));
+}
+
+/* A signal that we got is the command's. */
+void relay_signal(struct relay *r, int sig)
+{
+	uint32_t value = sig;
+
+	if (!r->exited)
+		peer_send(r->peer, r->session, UML_SIGNAL, 0, &value, sizeof(value));
+}
+
+/* Before we stop: the terminal is somebody else's. */
+void relay_suspend(struct relay *r)
+{
+	if (r->raw)
+		term_restore();
+	r->raw = false;
+}
+
+/* In the foreground again, perhaps. */
+void relay_resume(struct relay *r)
+{
+	if (r->want_raw && !r->exited)
+		r->raw = term_raw(0);
+}
+
+/* The command has ended, and all that it wrote is written. */
+bool relay_done(struct relay *r)
+{
+	return r->exited && !r->out[0].len && !r->out[1].len;
+}
+
+/* Our status for the command's end, and a line where there is one to say. */
+int relay_status(struct relay *r, const char *name)
+{
+	int value = r->exit.value;
+
+	if (r->failed) {
+		note("cannot write the command's output: %s", strerror(r->failed));
+		return EXIT_OURS;
+	}
+	switch (r->exit.how) {
+	case UML_EXITED:
+		return value & 255;
+	case UML_KILLED:
+		return 128 + (value & 127);
+	case UML_NOT_FOUND:
+		note("%s: not found in the guest", name);
+		return EXIT_NOT_FOUND;
+	case UML_NOT_EXECUTABLE:
+		note("cannot run %s: %s", name, strerror(value));
+		return EXIT_NOT_EXECUTABLE;
+	case UML_NO_CWD:
+		note("cannot change to the directory of --cwd: %s", strerror(value));
+		return EXIT_OURS;
+	case UML_NO_USER:
+		note("cannot become the user of --user: %s",
+		     value == ENOENT ? "the guest knows none of that name" : strerror(value));
+		return EXIT_OURS;
+	default:
+		note("the guest cannot start the command: %s", strerror(value));
+		return EXIT_OURS;
+	}
+}

@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * uml run: start a guest, run one command in it, end with its status.
+ *
+ * One loop waits for the agent, for our standard files (relay.c), for the
+ * kernel's console, for other `uml` that want something (control.c), and for
+ * signals. It ends when the command has, or the guest.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "control.h"
+#include "term.h"
+
+#define PROGRESS_MS	2000
+#define GRACE_MS	5000	/* between SIGTERM and the end, after --timeout */
+
+static __noreturn void finish(struct run *r, int status)
+{
+	machine_kill(&r->m);
+	term_restore();
+	exit(status);
+}
+
+static __noreturn void fail(struct run *r, const char *why)
+{
+	term_restore();
+	machine_kill(&r->m);
+	note("%s", why);
+	if (r->m.log_len && !r->o.verbose) {
+		note("the last that its kernel said:");
+		machine_show_log(&r->m, 12);
+	}
+	exit(EXIT_OURS);
+}
+
+/* A guest that can have changed a disk or a directory of the host. */
+static bool writes_host(const struct options *o)
+{
+	bool writes = o->rw;
+
+	for (size_t i = 0; i < o->ndisks; i++)
+		writes |= !o->disks[i].ro;
+	for (size_t i = 0; i < o->nvolumes; i++)
+		writes |= !strcmp(o->volumes[i].mode, "rw");
+	return writes;
+}
+
+static void start_main(struct run *r)
+{
+	relay_start(&r->main, &r->o.command);
+	r->busy[MAIN_SESSION] = true;
+}
+
+/* The archive goes through the agent into the new root, as input of cpio. */
+static void start_archive(struct run *r)
+{
+	static char *argv[] = {
+		"/bin/sh", "-c",
+		"cd /root && case $1 in 070701) cat;; 1f8b*) gzip -dc;; fd377a*) xz -dc;; *) bzip2 -dc;; esac |"
+		" cpio -idmu 2>/dev/null; test -n \"$(ls -A /root)\"", "unpack", NULL, NULL
+	};
+	static struct command c;
+	unsigned char head[6] = { };
+
+	r->archive_fd = open(r->o.root, O_RDONLY | O_CLOEXEC);
+	if (r->archive_fd < 0 || pread(r->archive_fd, head, 6, 0) < 0)
+		die("--root %s: %s", r->o.root, strerror(errno));
+	argv[4] = memcmp(head, "070701", 6) ? xprintf("%02x%02x%02x", head[0], head[1], head[2]) :
+		  "070701";
+	memset(&c, 0, sizeof(c));
+	c.argv = argv;
+	c.bare = true;
+	list_add(&c.env, "PATH=/bin:/sbin:/usr/bin:/usr/sbin");
+	relay_file(&r->archive, &r->m.chan, MAIN_SESSION, r->archive_fd);
+	r->unpacking = true;
+	r->busy[MAIN_SESSION] = true;
+	relay_start(&r->archive, &c);
+}
+
+static void unpacked(struct run *r)
+{
+	close(r->archive_fd);
+	r->unpacking = false;
+	if (r->archive.exit.how != UML_EXITED || r->archive.exit.value)
+		fail(r, "the archive of --root cannot be unpacked in the guest");
+	start_main(r);
+}
+
+static int on_ready(struct run *r, const struct uml_frame *head, const char *payload)
+{
+	struct uml_ready ready;
+
+	if (r->ready || head->len != sizeof(ready))
+		return -1;
+	memcpy(&ready, payload, sizeof(ready));
+	if (ready.version != UML_PROTO_VERSION)
+		fail(r, "the kernel's agent speaks another protocol: uml and linux are of two builds");
+	if (ready.root_failed)
+		fail(r, "the guest cannot mount its root");
+	r->ready = true;
+	return 0;
+}
+
+static int guest_frame(void *context, const struct uml_frame *head, const char *payload)
+{
+	struct run *r = context;
+
+	if (!head->session && head->type == UML_READY)
+		return on_ready(r, head, payload);
+	if (head->session != MAIN_SESSION)
+		return control_from_guest(r, head, payload);
+	if (!r->unpacking)
+		return relay_frame(&r->main, head, payload);
+	if (relay_frame(&r->archive, head, payload) < 0)
+		return -1;
+	if (r->archive.exited)
+		unpacked(r);
+	return 0;
+}
+
+static void read_console(struct run *r)
+{
+	const char *text;
+	size_t len;
+
+	do {
+		machine_read_console(&r->m, &text, &len);
+		if (len && r->o.verbose)
+			print_clean(2, text, len);
+		if (len)
+			control_console(r, text, len);
+	} while (len);
+}
+
+/* The kernel process has ended before the command has. */
+static __noreturn void kernel_ended(struct run *r)
+{
+	int status = r->m.status;
+
+	read_console(r);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 134)
+		fail(r, "the guest's kernel panicked");
+	if (WIFSIGNALED(status)) {
+		term_restore();
+		note("the guest was killed by signal %d", WTERMSIG(status));
+		exit(r->timed_out ? EXIT_TIMEOUT : 128 + WTERMSIG(status));
+	}
+	if (!r->ready)
+		fail(r, "the guest did not start");
+	/* It was powered off from the inside, or by uml stop. */
+	term_restore();
+	exit(r->timed_out ? EXIT_TIMEOUT : r->stopping ? 128 + SIGTERM : WEXITSTATUS(status));
+}
+
+/* The command has ended and its output is out. */
+static __noreturn void command_ended(struct run *r)
+{
+	const char *name = r->o.command.argv ? r->o.command.argv[0] : "the shell";
+	long long end = now_ms() + 10000;
+	int status;
+
+	term_restore();
+	status = relay_status(&r->main, name);
+	if (r->timed_out)
+		status = EXIT_TIMEOUT;
+	if (writes_host(&r->o)) {
+		struct pollfd p = { .fd = r->m.chan.fd };
+
+		/* What it has written must reach the host. */
+		peer_send(&r->m.chan, 0, UML_POWEROFF, 0, NULL, 0);
+		while (r->m.pid && now_ms() < end) {
+			p.events = peer_events(&r->m.chan) & POLLOUT;
+			if (peer_flush(&r->m.chan) < 0)
+				p.fd = -1;
+			poll(&p, 1, 10);
+			read_console(r);
+			machine_reap(&r->m);
+		}
+		if (r->m.pid) {
+			note("the guest does not power off; what it wrote last may be lost");
+			status = EXIT_OURS;
+		}
+	}
+	finish(r, status);
+}
+
+static void suspend(struct run *r)
+{
+	relay_suspend(&r->main);
+	kill(getpid(), SIGSTOP);
+	/* Continued; the SIGCONT that did it is read next. */
+}
+
+static void on_signals(struct run *r, int signals)
+{
+	struct signalfd_siginfo info;
+
+	while (read(signals, &info, sizeof(info)) == sizeof(info)) {
+		switch (info.ssi_signo) {
+		case SIGCHLD:
+			machine_reap(&r->m);
+			break;
+		case SIGWINCH:
+			relay_winch(&r->main);
+			break;
+		case SIGTSTP:
+			suspend(r);
+			break;
+		case SIGCONT:
+			relay_resume(&r->main);
+			relay_winch(&r->main);
+			break;
+		default:
+			/* Nobody is there yet to get it. */
+			if (!r->ready || r->unpacking)
+				finish(r, 128 + info.ssi_signo);
+			relay_signal(&r->main, info.ssi_signo);
+		}
+	}
+}
+
+static void show_progress(struct run *r)
+{
+	if (r->o.quiet || !isatty(2))
+		return;
+	r->progress = true;
+	dprintf(2, "\r\033[Kuml: %s: %lld s", r->unpacking ? "unpacking the root" :
+		"starting the guest", (now_ms() - r->start) / 1000);
+}
+
+static void end_progress(struct run *r)
+{
+	if (r->progress)
+		dprintf(2, "\r\033[K");
+	r->progress = false;
+}
+
+/* Do what is due; returns how many ms to wait at most, or -1. */
+static int deadlines(struct run *r)
+{
+	long long now = now_ms(), next = -1;
+	bool waiting = !r->ready || r->unpacking;
+
+	if (r->deadline && now >= r->deadline) {
+		r->deadline = 0;
+		r->timed_out = true;
+		r->grace = now + GRACE_MS;
+		if (waiting)
+			finish(r, EXIT_TIMEOUT);
+		relay_signal(&r->main, SIGTERM);
+		relay_signal(&r->main, SIGCONT);
+	}
+	if (r->grace && now >= r->grace)
+		finish(r, r->timed_out ? EXIT_TIMEOUT : 128 + SIGKILL);
+	if (waiting && now >= r->start + PROGRESS_MS)
+		show_progress(r);
+	else if (!waiting)
+		end_progress(r);
+	if (r->deadline)
+		next = r->deadline - now;
+	if (r->grace && (next < 0 || r->grace - now < next))
+		next = r->grace - now;
+	if (waiting && (next < 0 || next > 500))
+		next = 500;
+	return next > 1000000 ? 1000000 : next;
+}
+
+static __noreturn void loop(struct run *r, int signals)
+{
+	struct pollfd fds[3 + 6 + CLIENTS + 1];
+	struct relay *relay;
+	int nrelay, ncontrol, timeout, got;
+
+	for (;;) {
+		if (!r->m.pid)
+			kernel_ended(r);
+		if (relay_done(&r->main))
+			command_ended(r);
+		if (r->main.escaped)
+			finish(r, 128 + SIGKILL);
+		timeout = deadlines(r);
+		if (peer_flush(&r->m.chan) < 0)
+			r->m.chan.out_len = 0;	/* its kernel ends; SIGCHLD says so */
+		relay = r->unpacking ? &r->archive : &r->main;
+		fds[0] = (struct pollfd){ .fd = signals, .events = POLLIN };
+		fds[1] = (struct pollfd){ .fd = r->m.chan.fd, .events = peer_events(&r->m.chan) };
+		fds[2] = (struct pollfd){ .fd = r->m.console, .events = POLLIN };
+		nrelay = relay_poll(relay, fds + 3);
+		ncontrol = control_poll(r, fds + 3 + nrelay);
+		if (poll(fds, 3 + nrelay + ncontrol, timeout) < 0)
+			continue;
+		relay_ready(relay, fds + 3, nrelay);
+		if (fds[2].revents)
+			read_console(r);
+		if (fds[1].revents & (POLLIN | POLLHUP | POLLERR)) {
+			got = peer_receive(&r->m.chan, guest_frame, r);
+			if (got < 0)
+				fail(r, "the guest's agent breaks the protocol; the guest was ended");
+			if (got == 0) {
+				close(r->m.chan.fd);
+				r->m.chan.fd = -1;
+				if (!r->grace)
+					r->grace = now_ms() + GRACE_MS;
+			}
+		}
+		control_ready(r, fds + 3 + nrelay, ncontrol);
+		if (fds[0].revents)
+			on_signals(r, signals);
+	}
+}
+
+int cmd_run(int argc, char **argv)
+{
+	static struct run r;
+	char name[32];
+	int signals;
+
+	r.start = now_ms();
+	options_parse(&r.o, argc, argv);
+	if (r.o.dry_run) {
+		print_line(&r.o);
+		return 0;
+	}
+	if (r.o.gdb || r.o.initrd)
+		run_plain(&r.o);
+	if (r.o.cpus > 1 && !r.o.quiet)
+		note("--cpus %lu: this kernel has one processor", r.o.cpus);
+	if (r.o.timeout_ms)
+		r.deadline = r.start + r.o.timeout_ms;
+	snprintf(name, sizeof(name), "%d", getpid());
+	signals = take_signals();
+	control_listen(&r, r.o.name ? r.o.name : name);
+	machine_start(&r.m, &r.o);
+	relay_stdio(&r.main, &r.m.chan, MAIN_SESSION);
+	if (r.o.root_kind == ROOT_ARCHIVE)
+		start_archive(&r);
+	else
+		start_main(&r);
+	loop(&r, signals);
+}

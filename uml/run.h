@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef UML_RUN_H
+#define UML_RUN_H
+
+#include "machine.h"
+
+#define CLIENTS		32
+#define CLIENT_FRAME	1	/* the number that a client gives its one session */
+#define MAIN_SESSION	1
+
+/**
+ * struct client - another `uml` that asks something of this guest
+ * @session:	the guest's number for its command, or 0
+ * @console:	it sees what the console says
+ * @stats:	it waits for the agent's answer
+ * @ending:	it has had its answer
+ */
+struct client {
+	struct peer peer;
+	unsigned int session;
+	bool used, console, stats, ending;
+};
+
+/**
+ * struct run - the whole state of `uml run`
+ * @owner:	who has a session of the guest, by its number; NULL for the main
+ *		one and for those whose client is gone
+ * @busy:	the number is in use in the guest
+ */
+struct run {
+	struct options o;
+	struct machine m;
+	struct relay main, archive;
+	bool unpacking, ready, paused, stopping;
+	int archive_fd;
+	long long start, deadline, grace;
+	bool timed_out, progress;
+	char name[80];
+	int listener;
+	struct client clients[CLIENTS];
+	struct client *owner[UML_SESSIONS + 1];
+	bool busy[UML_SESSIONS + 1];
+};
+
+#endif

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Memory that does not run out, messages, lists of words, numbers. */
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "term.h"
+#include "uml.h"
+
+bool closed_at_start[3];
+
+void *xrealloc(void *p, size_t size)
+{
+	p = realloc(p, size ? size : 1);
+	if (!p)
+		die("out of memory");
+	return p;
+}
+
+char *xstrdup(const char *s)
+{
+	size_t size = strlen(s) + 1;
+
+	return memcpy(xrealloc(NULL, size), s, size);
+}
+
+static char *format(const char *fmt, va_list ap)
+{
+	char *s;
+
+	if (vasprintf(&s, fmt, ap) < 0)
+		die("out of memory");
+	return s;
+}
+
+char *xprintf(const char *fmt, ...)
+{
+	va_list ap;
+	char *s;
+
+	va_start(ap, fmt);
+	s = format(fmt, ap);
+	va_end(ap);
+	return s;
+}
+
+static void take(struct list *l, char *word)
+{
+	l->v = xrealloc(l->v, (l->n + 2) * sizeof(*l->v));
+	l->v[l->n++] = word;
+	l->v[l->n] = NULL;
+}
+
+void list_add(struct list *l, const char *word)
+{
+	take(l, xstrdup(word));
+}
+
+void list_addf(struct list *l, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	take(l, format(fmt, ap));
+	va_end(ap);
+}
+
+/* One line on stderr; on a terminal in raw mode it needs its own return. */
+static void line(const char *fmt, va_list ap)
+{
+	char *text = format(fmt, ap);
+
+	dprintf(2, "uml: %s%s\n", text, term_is_raw() ? "\r" : "");
+	free(text);
+}
+
+void note(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	line(fmt, ap);
+	va_end(ap);
+}
+
+/* What we cannot do: one line, the terminal as it was, status 125. */
+void die(const char *fmt, ...)
+{
+	va_list ap;
+
+	term_restore();
+	va_start(ap, fmt);
+	line(fmt, ap);
+	va_end(ap);
+	exit(EXIT_OURS);
+}
+
+/*
+ * Text from the guest that we show in our own name: lines of printable
+ * characters, so that it can do nothing to the terminal.
+ */
+void print_clean(int fd, const char *text, size_t len)
+{
+	char *clean = xrealloc(NULL, len * 2 + 1);
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = text[i];
+
+		if (c == '\n' && term_is_raw())
+			clean[n++] = '\r';
+		if (c == '\n' || c == '\t' || (c >= ' ' && c < 0x7f))
+			clean[n++] = c;
+		else if (c != '\r')
+			clean[n++] = '?';
+	}
+	if (write(fd, clean, n) < 0)
+		n = 0;		/* nowhere to say it */
+	free(clean);
+}
+
+/* Milliseconds of a clock that only goes forward. */
+long long now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
+/* A decimal number from 0 to @max, and nothing behind it. */
+bool parse_number(const char *s, unsigned long max, unsigned long *n)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)*s))
+		return false;
+	errno = 0;
+	*n = strtoul(s, &end, 10);
+	return !errno && !*end && *n <= max;
+}
