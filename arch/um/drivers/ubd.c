@@ -24,6 +24,7 @@
 #include <asm/boot.h>
 #include <asm/host.h>
 #include <asm/vcpu.h>
+#include "hotplug.h"
 #include "ubd.h"
 
 #define UNITS		16
@@ -42,8 +43,15 @@ UM_HELP(ubd,
 "    write synchronous, d no COW file even if it begins like one, c no lock\n"
 "    (shared with other guests), t no discard. ubd=sync: s for all.\n\n");
 
+/**
+ * struct ubd - a disk
+ * @spec:	how it was asked for; @spec.file is NULL when there is none
+ * @words:	what @spec points into, if it is to be freed
+ * @pool:	its threads; of its own if the disk was there at boot
+ */
 static struct ubd {
 	struct ubd_spec spec;
+	char *words;
 	struct ubd_image image;
 	struct gendisk *disk;
 	struct blk_mq_tag_set tags;
@@ -51,8 +59,9 @@ static struct ubd {
 	struct ubd_queue queue;
 } ubds[UNITS];
 
-static bool sync_all __initdata;
-static char why[UBD_WHY_LEN];
+static struct ubd_pool *spare;	/* of disks that come later */
+static bool sync_all;
+static char why[UBD_WHY_LEN];	/* for one who opens at a time: the boot, hotplug */
 
 static int unit_of(char c)
 {
@@ -103,12 +112,39 @@ static char read_flags(struct ubd_spec *spec, const char *flags)
 	return 0;
 }
 
+/* What stands before and behind the '='. 0, or -EINVAL and why. */
+static int read_words(struct ubd_spec *spec, const char *flags, char *value)
+{
+	char bad;
+
+	*spec = (struct ubd_spec){ .sync = sync_all };
+	bad = read_flags(spec, flags);
+	if (bad) {
+		snprintf(why, sizeof(why), "unknown flag '%c'; flags are r, s, d, c and t", bad);
+		return -EINVAL;
+	}
+	spec->file = next_name(&value);
+	spec->backing = next_name(&value);
+	spec->serial = next_name(&value);
+	if (!spec->file)
+		snprintf(why, sizeof(why), "names no file");
+	else if (value)
+		snprintf(why, sizeof(why), "'%s' is too much behind FILE,BACKING,SERIAL", value);
+	else if (spec->backing && spec->raw)
+		snprintf(why, sizeof(why),
+			 "flag d says that it is no COW file, but %s is its backing file",
+			 spec->backing);
+	else
+		return 0;
+	return -EINVAL;
+}
+
 /* ubdN[rsdct]=FILE[,BACKING[,SERIAL]] */
 static int __init ubd_option(char *str)
 {
-	char *value = strchr(str, '='), *p = str, opt[32], bad;
-	struct ubd_spec *spec;
+	char *value = strchr(str, '='), *p = str, opt[32];
 	unsigned int n = UNITS;
+	struct ubd_spec *spec;
 
 	if (!value || *str == '_')
 		return 0;
@@ -127,23 +163,8 @@ static int __init ubd_option(char *str)
 	spec = &ubds[n].spec;
 	if (spec->file)
 		boot_die("%s=%s: this disk is given twice\n", opt, value);
-	spec->sync = sync_all;
-	bad = read_flags(spec, p);
-	if (bad)
-		boot_die("%s=: unknown flag '%c'; flags are r, s, d, c and t\n", opt, bad);
-	spec->file = next_name(&value);
-	spec->backing = next_name(&value);
-	spec->serial = next_name(&value);
-	if (!spec->file)
-		boot_die("%s=: names no file\n", opt);
-	if (value)
-		boot_die("%s=%s: '%s' is too much behind FILE,BACKING,SERIAL\n", opt, spec->file,
-			 value);
-	if (spec->backing && spec->raw)
-		boot_die("%s=%s: flag d says that it is no COW file, but %s is its backing file\n",
-			 opt, spec->file, spec->backing);
-	if (ubd_open(&ubds[n].image, spec, why))
-		boot_die("%s=%s: %s\n", opt, spec->file, why);
+	if (read_words(spec, p, value) || ubd_open(&ubds[n].image, spec, why))
+		boot_die("%s=%s: %s\n", opt, spec->file ?: "", why);
 	return 1;
 }
 __setup("ubd", ubd_option);
@@ -172,6 +193,12 @@ static int fill(struct ubd_io *io, struct request *rq)
 	return 0;
 }
 
+static void kick(struct ubd *u, struct ubd_queue *q)
+{
+	if (xchg(&q->submitted, false))
+		ubd_kick(u->pool);
+}
+
 static blk_status_t ubd_queue_rq(struct blk_mq_hw_ctx *hctx, const struct blk_mq_queue_data *bd)
 {
 	struct request *rq = bd->rq;
@@ -179,6 +206,7 @@ static blk_status_t ubd_queue_rq(struct blk_mq_hw_ctx *hctx, const struct blk_mq
 	struct ubd_io *io = blk_mq_rq_to_pdu(rq);
 
 	blk_mq_start_request(rq);
+	io->image = &u->image;
 	io->queue = hctx->driver_data;
 	io->offset = blk_rq_pos(rq) << SECTOR_SHIFT;
 	io->len = blk_rq_bytes(rq);
@@ -206,17 +234,20 @@ static blk_status_t ubd_queue_rq(struct blk_mq_hw_ctx *hctx, const struct blk_mq
 	}
 	if (io->op <= UBD_WRITE && fill(io, rq))
 		return BLK_STS_IOERR;
-	ubd_submit(u->pool, io);
+	if (ubd_try(io)) {
+		blk_mq_end_request(rq, BLK_STS_OK);
+	} else {
+		ubd_submit(u->pool, io);
+		WRITE_ONCE(io->queue->submitted, true);
+	}
 	if (bd->last)
-		ubd_kick(u->pool);
+		kick(u, hctx->driver_data);
 	return BLK_STS_OK;
 }
 
 static void ubd_commit_rqs(struct blk_mq_hw_ctx *hctx)
 {
-	struct ubd *u = hctx->queue->queuedata;
-
-	ubd_kick(u->pool);
+	kick(hctx->queue->queuedata, hctx->driver_data);
 }
 
 static int ubd_init_hctx(struct blk_mq_hw_ctx *hctx, void *data, unsigned int index)
@@ -273,7 +304,7 @@ static const struct block_device_operations ubd_ops = {
 	.owner = THIS_MODULE,
 };
 
-static int __init ubd_add(struct ubd *u, int n)
+static int ubd_add(struct ubd *u, int n)
 {
 	struct ubd_image *img = &u->image;
 	struct queue_limits lim = {
@@ -281,7 +312,7 @@ static int __init ubd_add(struct ubd *u, int n)
 		.physical_block_size = PAGE_SIZE,
 		.max_segments = UBD_MAX_SEGMENTS,
 		.max_segment_size = UINT_MAX,
-		.max_hw_sectors = 1024,
+		.max_hw_sectors = 2560,
 		.discard_granularity = PAGE_SIZE,
 		.features = BLK_FEAT_WRITE_CACHE | BLK_FEAT_FUA,
 	};
@@ -294,9 +325,6 @@ static int __init ubd_add(struct ubd *u, int n)
 		if (img->can_zero)
 			lim.max_write_zeroes_sectors = UINT_MAX >> SECTOR_SHIFT;
 	}
-	u->pool = kvzalloc(sizeof(*u->pool), GFP_KERNEL);
-	if (!u->pool)
-		return -ENOMEM;
 	u->tags.ops = &ubd_mq_ops;
 	u->tags.nr_hw_queues = 1;
 	u->tags.queue_depth = QUEUE_DEPTH;
@@ -308,8 +336,10 @@ static int __init ubd_add(struct ubd *u, int n)
 	if (err)
 		return err;
 	disk = blk_mq_alloc_disk(&u->tags, &lim, u);
-	if (IS_ERR(disk))
-		return PTR_ERR(disk);
+	if (IS_ERR(disk)) {
+		err = PTR_ERR(disk);
+		goto free_tags;
+	}
 	disk->major = UBD_MAJOR;
 	disk->first_minor = n * PARTITIONS;
 	disk->minors = PARTITIONS;
@@ -318,12 +348,105 @@ static int __init ubd_add(struct ubd *u, int n)
 	snprintf(disk->disk_name, sizeof(disk->disk_name), "ubd%c", 'a' + n);
 	set_capacity(disk, round_down(img->size, (u64)img->sector) >> SECTOR_SHIFT);
 	set_disk_ro(disk, img->readonly);
-	err = ubd_pool_start(u->pool, img);
-	if (err)
-		return err;
 	u->disk = disk;
-	return device_add_disk(NULL, disk, ubd_groups);
+	err = device_add_disk(NULL, disk, ubd_groups);
+	if (!err)
+		return 0;
+	u->disk = NULL;
+	put_disk(disk);
+free_tags:
+	blk_mq_free_tag_set(&u->tags);
+	return err;
 }
+
+static void forget(struct ubd *u)
+{
+	kfree(u->words);
+	u->words = NULL;
+	u->spec = (struct ubd_spec){ };
+	u->image = (struct ubd_image){ };
+}
+
+static int ubd_config(unsigned int n, char *request, const char **said)
+{
+	struct ubd *u = &ubds[n];
+	char *value;
+	int err;
+
+	*said = why;
+	if (n >= UNITS || u->spec.file) {
+		snprintf(why, sizeof(why), n >= UNITS ? "disks are ubd0 to ubd15" :
+			 "this disk is there; remove it before");
+		return n >= UNITS ? -ENODEV : -EBUSY;
+	}
+	if (!u->pool)
+		u->pool = spare;
+	u->words = u->pool ? kstrdup(request, GFP_KERNEL) : NULL;
+	if (!u->words) {
+		*said = NULL;
+		return -ENOMEM;
+	}
+	value = u->words + strcspn(u->words, "=:");
+	if (*value)
+		*value++ = 0;
+	err = read_words(&u->spec, u->words, value) ?: ubd_open(&u->image, &u->spec, why) ?:
+	      ubd_make_cow(&u->image, &u->spec, why);
+	if (!err) {
+		err = ubd_add(u, n);
+		if (err) {
+			*said = NULL;
+			ubd_close(&u->image);
+		}
+	}
+	if (err)
+		forget(u);
+	return err;
+}
+
+static int ubd_show(unsigned int n, char *buf, size_t size)
+{
+	struct ubd_spec *s = &ubds[min(n, UNITS - 1U)].spec;
+
+	if (n >= UNITS || !s->file)
+		return -ENODEV;
+	snprintf(buf, size, "%s%s%s%s%s=%s%s%s%s%s", s->readonly ? "r" : "",
+		 s->sync ? "s" : "", s->raw ? "d" : "", s->shared ? "c" : "",
+		 s->no_discard ? "t" : "", s->file, s->backing || s->serial ? "," : "",
+		 s->backing ?: "", s->serial ? "," : "", s->serial ?: "");
+	return 0;
+}
+
+static int ubd_remove(unsigned int n, const char **said)
+{
+	struct ubd *u = &ubds[min(n, UNITS - 1U)];
+	int err = 0;
+
+	if (n >= UNITS || !u->disk)
+		return -ENODEV;
+	if (disk_openers(u->disk)) {
+		*said = "it is in use (mounted, or open)";
+		return -EBUSY;
+	}
+	del_gendisk(u->disk);
+	if (u->image.is_cow && !u->image.readonly)
+		err = ubd_cow_flush(&u->image);
+	put_disk(u->disk);
+	u->disk = NULL;
+	blk_mq_free_tag_set(&u->tags);
+	ubd_close(&u->image);
+	forget(u);
+	if (err)
+		*said = "removed, but its last writes were not written: see the host's disk";
+	return err;
+}
+
+static struct hotplug_class ubd_class = {
+	.name = "ubd",
+	.config = ubd_config,
+	.show = ubd_show,
+	.remove = ubd_remove,
+	.flags = true,
+};
 
 /* Before the end, bits of COW files that no flush has written. */
 static int ubd_end(struct notifier_block *nb, unsigned long action, void *data)
@@ -336,6 +459,29 @@ static int ubd_end(struct notifier_block *nb, unsigned long action, void *data)
 
 static struct notifier_block ubd_notifier = { .notifier_call = ubd_end };
 
+static struct ubd_pool * __init start_pool(void)
+{
+	struct ubd_pool *pool = kvzalloc(sizeof(*pool), GFP_KERNEL);
+
+	if (pool && ubd_pool_start(pool)) {
+		kvfree(pool);
+		pool = NULL;
+	}
+	return pool;
+}
+
+static void __init start_disk(struct ubd *u, int n)
+{
+	int err;
+
+	if (ubd_make_cow(&u->image, &u->spec, why))
+		boot_die("ubd%d=%s: %s\n", n, u->spec.file, why);
+	u->pool = start_pool();
+	err = u->pool ? ubd_add(u, n) : -ENOMEM;
+	if (err)
+		boot_die("ubd%d=%s: cannot be added: error %d\n", n, u->spec.file, err);
+}
+
 static int __init ubd_init(void)
 {
 	if (register_blkdev(UBD_MAJOR, "ubd"))
@@ -343,18 +489,11 @@ static int __init ubd_init(void)
 	if (request_irq(IRQ_UBD, ubd_interrupt, 0, "ubd", NULL))
 		return -EBUSY;
 	register_reboot_notifier(&ubd_notifier);
-	for (int i = 0; i < UNITS; i++) {
-		struct ubd *u = &ubds[i];
-		int err;
-
-		if (!u->spec.file)
-			continue;
-		if (ubd_make_cow(&u->image, &u->spec, why))
-			boot_die("ubd%d=%s: %s\n", i, u->spec.file, why);
-		err = ubd_add(u, i);
-		if (err)
-			pr_err("ubd%d: %s: cannot be added: error %d\n", i, u->spec.file, err);
-	}
+	for (int i = 0; i < UNITS; i++)
+		if (ubds[i].spec.file)
+			start_disk(&ubds[i], i);
+	spare = start_pool();
+	hotplug_register(&ubd_class);
 	return 0;
 }
 device_initcall(ubd_init);

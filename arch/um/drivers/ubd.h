@@ -16,6 +16,7 @@
 #define UBD_MAX_SEGMENTS	128
 #define UBD_THREADS		4
 #define UBD_STACK_SIZE		16384
+#define UBD_TRY_BYTES		(256 * 1024)	/* what a vCPU may copy */
 #define UBD_PATH_LEN		4096	/* with the final zero */
 #define UBD_WHY_LEN		1024
 
@@ -27,6 +28,7 @@ struct ubd_lock {
 };
 
 void ubd_lock(struct ubd_lock *l);
+bool ubd_trylock(struct ubd_lock *l);
 void ubd_unlock(struct ubd_lock *l);
 
 /**
@@ -81,6 +83,7 @@ struct ubd_cow {
  * @is_cow:	@cow is used
  * @readonly:	the guest may not write
  * @sync:	every write is a FUA write
+ * @cannot_try_writes: the host's file system always wants to wait
  * @can_zero:	a hole punched into it reads as zeros
  * @size:	bytes of the disk
  * @sector:	bytes of its logical blocks
@@ -91,6 +94,7 @@ struct ubd_image {
 	bool is_cow;
 	bool readonly;
 	bool sync;
+	bool cannot_try_writes;
 	bool can_zero;
 	u64 size;
 	unsigned int sector;
@@ -106,6 +110,7 @@ struct ubd_cursor {
 /**
  * struct ubd_io - a request on its way to the host and back
  * @next:	in a list
+ * @image:	what it is for
  * @queue:	where it came from and goes back to
  * @op:		what to do
  * @fua:	UBD_WRITE, UBD_ZERO: on stable storage before it is done
@@ -117,6 +122,7 @@ struct ubd_cursor {
  */
 struct ubd_io {
 	struct ubd_io *next;
+	struct ubd_image *image;
 	struct ubd_queue *queue;
 	u8 op;
 	bool fua;
@@ -129,15 +135,16 @@ struct ubd_io {
 
 /**
  * struct ubd_queue - requests of one vCPU
+ * @submitted:	since the last kick
  * @done:	finished requests, newest first; taken whole
  */
 struct ubd_queue {
+	bool submitted;
 	struct ubd_io *done;
 };
 
 /**
- * struct ubd_pool - the host threads of one disk
- * @image:	what they work on
+ * struct ubd_pool - host threads for the requests of one disk, or of several
  * @todo:	submitted, newest first; taken whole
  * @wake:	counts submissions; idle threads sleep on it
  * @idle:	threads that sleep, or are about to
@@ -145,7 +152,6 @@ struct ubd_queue {
  * @first, @last: requests in their order
  */
 struct ubd_pool {
-	struct ubd_image *image;
 	struct ubd_io *todo;
 	unsigned int wake;
 	unsigned int idle;
@@ -165,10 +171,12 @@ int ubd_cow_rename(struct ubd_image *img, const char *backing);
 int ubd_cow_map(struct ubd_image *img);
 void ubd_cow_unmap(struct ubd_image *img);
 int ubd_cow_io(struct ubd_image *img, struct ubd_io *io);
+bool ubd_cow_place(struct ubd_image *img, struct ubd_io *io, int *fd, u64 *offset);
 int ubd_cow_flush(struct ubd_image *img);
 
 int ubd_transfer(int fd, bool write, struct ubd_cursor *c, u64 len, u64 offset);
-int ubd_pool_start(struct ubd_pool *pool, struct ubd_image *img);
+bool ubd_try(struct ubd_io *io);
+int ubd_pool_start(struct ubd_pool *pool);
 void ubd_submit(struct ubd_pool *pool, struct ubd_io *io);
 void ubd_kick(struct ubd_pool *pool);
 struct ubd_io *ubd_completed(struct ubd_queue *q);

@@ -193,6 +193,9 @@ int ubd_cow_create(struct ubd_image *img, u64 size, u32 mtime, const char *backi
 	if (lay_out(cow, 3, v3.len, size, ALIGNMENT))
 		return -EINVAL;
 	memset(h, 0, sizeof(h));
+	n = host_pwrite(img->fd, h, 1, cow->data_at + size - 1);
+	if (n < 0)
+		return n;
 	put_unaligned_be32(COW_MAGIC, h);
 	put_unaligned_be32(3, h + 4);
 	put_unaligned_be32(mtime, h + v3.mtime);
@@ -200,9 +203,7 @@ int ubd_cow_create(struct ubd_image *img, u64 size, u32 mtime, const char *backi
 	put_unaligned_be32(cow->sector, h + v3.sector);
 	put_unaligned_be32(ALIGNMENT, h + v3.align);
 	strscpy(h + v3.path, backing, v3.path_len);
-	n = host_setsize(img->fd, cow->data_at + size);
-	if (!n)
-		n = host_pwrite(img->fd, h, v3.len, 0);
+	n = host_pwrite(img->fd, h, v3.len, 0);
 	if (n < 0)
 		return n;
 	img->size = size;
@@ -307,31 +308,67 @@ static bool test_bit_at(const u8 *bitmap, u64 bit)
 	return bitmap[bit / 8] >> (bit % 8) & 1;
 }
 
-/* How many sectors from @first on, @count at most, have their bits alike. */
+/* How many bits from @first on, in one chunk and before @end, are alike. */
+static u64 count_alike(const u8 *bitmap, u64 first, u64 end)
+{
+	bool value = test_bit_at(bitmap, first);
+	u8 same = value ? 0xff : 0;
+	u64 bit = first;
+
+	end = min(end, roundup(first + 1, CHUNK_BITS));
+	while (bit < end) {
+		if (bit % 8 == 0 && end - bit >= 8 && bitmap[bit / 8] == same)
+			bit += 8;
+		else if (test_bit_at(bitmap, bit) == value)
+			bit++;
+		else
+			break;
+	}
+	return bit - first;
+}
+
+/* How many sectors from @first on, @count at most, are in the same file. */
 static long run_of(struct ubd_image *img, u64 first, u64 count, bool *own)
 {
 	struct ubd_cow *cow = &img->cow;
-	u64 end = min(first + count, roundup(first + 1, CHUNK_BITS)), bit = first;
-	int err;
+	long run;
 
 	ubd_lock(&cow->lock);
-	err = load(img, first / CHUNK_BITS);
-	if (!err) {
-		u8 same;
-
+	run = load(img, first / CHUNK_BITS);
+	if (!run) {
 		*own = test_bit_at(cow->bitmap, first);
-		same = *own ? 0xff : 0;
-		while (bit < end) {
-			if (bit % 8 == 0 && end - bit >= 8 && cow->bitmap[bit / 8] == same)
-				bit += 8;
-			else if (test_bit_at(cow->bitmap, bit) == *own)
-				bit++;
-			else
-				break;
-		}
+		run = count_alike(cow->bitmap, first, first + count);
 	}
 	ubd_unlock(&cow->lock);
-	return err ?: bit - first;
+	return run;
+}
+
+/**
+ * ubd_cow_place() - where a whole request goes, if that is one place
+ * @fd:		filled: the file
+ * @offset:	filled: the offset in it
+ *
+ * By a vCPU; does not wait.
+ *
+ * Return: false when it is more than one place, is a write to sectors that are
+ * not in the COW file yet, or cannot be told at once.
+ */
+bool ubd_cow_place(struct ubd_image *img, struct ubd_io *io, int *fd, u64 *offset)
+{
+	struct ubd_cow *cow = &img->cow;
+	u64 first = io->offset / cow->sector, count = io->len / cow->sector;
+	bool own = false, good = false;
+
+	if (!ubd_trylock(&cow->lock))
+		return false;
+	if (cow->state[first / CHUNK_BITS] & CHUNK_LOADED) {
+		own = test_bit_at(cow->bitmap, first);
+		good = count_alike(cow->bitmap, first, first + count) == count;
+	}
+	ubd_unlock(&cow->lock);
+	*fd = own ? img->fd : cow->backing;
+	*offset = own ? cow->data_at + io->offset : io->offset;
+	return good && (own || io->op == UBD_READ);
 }
 
 static int set_bits(struct ubd_image *img, u64 first, u64 count)

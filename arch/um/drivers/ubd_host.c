@@ -29,6 +29,17 @@ void ubd_lock(struct ubd_lock *l)
 		host_futex_wait(&l->word, 2, 0);
 }
 
+/**
+ * ubd_trylock() - take a lock if it is free
+ */
+bool ubd_trylock(struct ubd_lock *l)
+{
+	unsigned int seen = 0;
+
+	return __atomic_compare_exchange_n(&l->word, &seen, 1, false, __ATOMIC_ACQUIRE,
+					   __ATOMIC_RELAXED);
+}
+
 void ubd_unlock(struct ubd_lock *l)
 {
 	if (__atomic_exchange_n(&l->word, 0, __ATOMIC_RELEASE) == 2)
@@ -127,8 +138,9 @@ static int flush(struct ubd_image *img)
 	return img->is_cow ? ubd_cow_flush(img) : host_fdatasync(img->fd);
 }
 
-static int do_io(struct ubd_image *img, struct ubd_io *io)
+static int do_io(struct ubd_io *io)
 {
+	struct ubd_image *img = io->image;
 	int err;
 
 	if (io->op == UBD_FLUSH)
@@ -137,6 +149,35 @@ static int do_io(struct ubd_image *img, struct ubd_io *io)
 	if (!err && (io->op == UBD_WRITE || io->op == UBD_ZERO) && (io->fua || img->sync))
 		err = flush(img);
 	return err;
+}
+
+/**
+ * ubd_try() - carry a request out at once if that needs no waiting
+ *
+ * By a vCPU. A hand-over to a thread and back costs more than the host takes
+ * for what lies in its page cache.
+ *
+ * Return: true when it is done, well; else it is to be submitted.
+ */
+bool ubd_try(struct ubd_io *io)
+{
+	struct ubd_image *img = io->image;
+	bool write = io->op == UBD_WRITE;
+	u64 offset = io->offset;
+	int fd = img->fd;
+	long got;
+
+	if (io->op > UBD_WRITE || io->len > UBD_TRY_BYTES)
+		return false;
+	if (write && (io->fua || img->sync || img->cannot_try_writes))
+		return false;
+	if (img->is_cow && !ubd_cow_place(img, io, &fd, &offset))
+		return false;
+	got = write ? host_pwritev_nowait(fd, io->iov, io->segments, offset)
+		    : host_preadv_nowait(fd, io->iov, io->segments, offset);
+	if (write && got == -EOPNOTSUPP)
+		img->cannot_try_writes = true;
+	return got == io->len;
 }
 
 static bool has_work(struct ubd_pool *pool)
@@ -188,7 +229,7 @@ static int ubd_main(void *arg)
 		struct ubd_io *io = next_io(pool);
 
 		if (io) {
-			io->error = do_io(pool->image, io);
+			io->error = do_io(io);
 			if (push(&io->queue->done, io))
 				vcpu_raise(&vcpu0, IRQ_UBD);
 		} else {
@@ -205,15 +246,16 @@ static int ubd_main(void *arg)
 }
 
 /**
- * ubd_pool_start() - start a disk's threads
+ * ubd_pool_start() - start the threads
+ *
+ * At boot, since the kernel process may make no thread afterwards.
  *
  * Return: 0, or -errno of the host when it gives not even one.
  */
-int ubd_pool_start(struct ubd_pool *pool, struct ubd_image *img)
+int ubd_pool_start(struct ubd_pool *pool)
 {
 	int i, err = 0;
 
-	pool->image = img;
 	for (i = 0; i < UBD_THREADS && err >= 0; i++)
 		err = host_thread(ubd_main, pool, pool->stacks[i], UBD_STACK_SIZE);
 	return i > 1 || err >= 0 ? 0 : err;

@@ -20,6 +20,7 @@
 #include <linux/string.h>
 #include <asm/boot.h>
 #include <asm/host.h>
+#include "hotplug.h"
 #include "ubd.h"
 
 static int __printf(3, 4) fail(char *why, int err, const char *fmt, ...)
@@ -38,6 +39,12 @@ static int fd_number(const char *name)
 	unsigned int n;
 
 	return !strncmp(name, "fd:", 3) && !kstrtouint(name + 3, 10, &n) && n < INT_MAX ? n : -1;
+}
+
+/* Then files are opened by somebody else, for what a request names. */
+static bool booted(void)
+{
+	return system_state >= SYSTEM_RUNNING;
 }
 
 static int open_fd(int n, bool write)
@@ -60,7 +67,7 @@ static int open_file(const char *name, bool write, bool lock, struct host_file_i
 	if (n >= 0)
 		fd = open_fd(n, write);
 	else
-		fd = host_open(name, HOST_NONBLOCK | (write ? HOST_RDWR : HOST_RDONLY));
+		fd = hotplug_open(name, HOST_NONBLOCK | (write ? HOST_RDWR : HOST_RDONLY));
 	if ((fd == -EROFS || fd == -EACCES) && write)
 		return fail(why, fd, "cannot open for writing: %s (flag r opens it read-only)",
 			    host_error(fd));
@@ -90,8 +97,10 @@ static int absolute(const char *name, char *path)
 	size_t len;
 
 	if (n >= 0)
-		return host_fd_path(n, path, UBD_PATH_LEN);
+		return booted() ? -EPERM : host_fd_path(n, path, UBD_PATH_LEN);
 	*path = 0;
+	if (*name != '/' && booted())
+		return -EPERM;
 	if (*name != '/') {
 		err = host_getcwd(path, UBD_PATH_LEN - 1);
 		if (err)
@@ -109,6 +118,8 @@ static int open_backing(struct ubd_image *img, const struct ubd_spec *spec, cons
 	static char reason[UBD_WHY_LEN];
 	int fd = open_file(name, false, !spec->shared, info, reason);
 
+	if (fd == -EPERM && booted() && name != spec->backing)
+		return fail(why, fd, "its backing file must be named, too: %s", name);
 	if (fd < 0)
 		return fail(why, fd, "its backing file %s: %s", name, reason);
 	img->cow.backing = fd;
@@ -163,7 +174,7 @@ static int open_cow(struct ubd_image *img, const struct ubd_spec *spec, char *wa
 		return fail(why, -EINVAL,
 			    "its backing file %s has changed: its last change was at %u, not at %u",
 			    name, (u32)info.mtime, mtime);
-	if (spec->backing && fd_number(spec->backing) < 0 && !img->readonly &&
+	if (spec->backing && fd_number(spec->backing) < 0 && !img->readonly && !booted() &&
 	    strcmp(spec->backing, was) && !same_file(was, &info))
 		return moved(img, spec, was, why);
 	return 0;
@@ -268,7 +279,7 @@ int ubd_open(struct ubd_image *img, const struct ubd_spec *spec, char *why)
 static int make_file(struct ubd_image *img, const struct ubd_spec *spec, char *why)
 {
 	struct host_file_info info;
-	int fd = host_create(spec->file, 0644);
+	int fd = booted() ? -EPERM : host_create(spec->file, 0644);
 
 	if (fd < 0)
 		return fail(why, fd, "cannot make this COW file: %s", host_error(fd));

@@ -7,6 +7,7 @@
  *
  * A new host call in this directory that is made after boot goes into the list.
  */
+#include <linux/fcntl.h>
 #include <linux/filter.h>
 #include <linux/kernel.h>
 #include <linux/seccomp.h>
@@ -26,7 +27,8 @@ static const u16 allowed[] = {
 	__NR_mmap, __NR_munmap, __NR_madvise,
 	/* disks, consoles, the host's load */
 	__NR_read, __NR_pread64, __NR_pwrite64, __NR_preadv, __NR_pwritev,
-	__NR_fdatasync, __NR_fallocate, __NR_ioctl,
+	__NR_preadv2, __NR_pwritev2,
+	__NR_fdatasync, __NR_fallocate, __NR_ioctl, __NR_fstat,
 	__NR_epoll_ctl, __NR_epoll_wait, __NR_getrandom,
 	/* threads that start; a call that a stop interrupted; the end */
 	__NR_rt_sigprocmask, __NR_restart_syscall, __NR_exit, __NR_exit_group,
@@ -49,8 +51,24 @@ static const u16 allowed_files[] = {
 
 #define NR_ALLOWED	(ARRAY_SIZE(allowed) + ARRAY_SIZE(allowed_files))
 
-/* Load, compare; two calls with conditions; the verdicts. */
-static struct sock_filter prog[3 + NR_ALLOWED + 8];
+/*
+ * fcntl: to copy a descriptor, ask for its mode, and lock its file (a disk that
+ * is added). Not F_SETOWN, which has the host send signals to whomever.
+ */
+static const struct sock_filter fcntl_filter[] = {
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_fcntl, 0, 6),
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1])),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, F_DUPFD_CLOEXEC, 3, 0),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, F_GETFL, 2, 0),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, F_OFD_SETLK, 1, 0),
+	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+};
+
+#define NR_FCNTL	ARRAY_SIZE(fcntl_filter)
+
+/* Load, compare; three calls with conditions; the verdicts. */
+static struct sock_filter prog[3 + NR_FCNTL + NR_ALLOWED + 8];
 
 /**
  * host_confine() - from now on only these calls, for all threads
@@ -69,9 +87,11 @@ int host_confine(bool ptrace, bool files)
 	prog[n++] = (struct sock_filter)
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
 	prog[n++] = (struct sock_filter)
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 0, count + 6);
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 0, NR_FCNTL + count + 6);
 	prog[n++] = (struct sock_filter)
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
+	for (i = 0; i < NR_FCNTL; i++)
+		prog[n++] = fcntl_filter[i];
 	for (i = 0; i < count; i++) {
 		u16 nr = i < ARRAY_SIZE(allowed) ? allowed[i] :
 			 allowed_files[i - ARRAY_SIZE(allowed)];

@@ -94,6 +94,27 @@ long host_pwritev(int fd, const struct host_iovec *iov, unsigned int n, u64 offs
 	return retry(__NR_pwritev, fd, iov, n, offset);
 }
 
+/**
+ * host_preadv_nowait() - read what the host has in memory
+ *
+ * Return: bytes read; -EAGAIN where it would have to wait, -EOPNOTSUPP for
+ * files that cannot be read so, or another -errno.
+ */
+long host_preadv_nowait(int fd, const struct host_iovec *iov, unsigned int n, u64 offset)
+{
+	return host_call(__NR_preadv2, fd, iov, n, offset, 0, RWF_NOWAIT);
+}
+
+/**
+ * host_pwritev_nowait() - write what needs no waiting
+ *
+ * Return: as host_preadv_nowait().
+ */
+long host_pwritev_nowait(int fd, const struct host_iovec *iov, unsigned int n, u64 offset)
+{
+	return host_call(__NR_pwritev2, fd, iov, n, offset, 0, RWF_NOWAIT);
+}
+
 int host_fdatasync(int fd)
 {
 	return host_call(__NR_fdatasync, fd);

@@ -56,6 +56,8 @@ long host_pread(int fd, void *buf, u64 len, u64 offset);
 long host_pwrite(int fd, const void *buf, u64 len, u64 offset);
 long host_preadv(int fd, const struct host_iovec *iov, unsigned int n, u64 offset);
 long host_pwritev(int fd, const struct host_iovec *iov, unsigned int n, u64 offset);
+long host_preadv_nowait(int fd, const struct host_iovec *iov, unsigned int n, u64 offset);
+long host_pwritev_nowait(int fd, const struct host_iovec *iov, unsigned int n, u64 offset);
 int host_fdatasync(int fd);
 int host_file_info(int fd, struct host_file_info *info);
 int host_file_size(int fd, u64 *size, bool *block_device);
