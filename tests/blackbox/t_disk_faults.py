@@ -169,7 +169,7 @@ def test_lock_ends_with_the_kernel(tmp):
     with Guest(f"ubd0={disk}", cmd=["sh", "-c", "sleep 100 & echo up; sleep 100"]) as g:
         g.until(rb"up\n")
         g.proc.kill()
-        check(not g.gone(1), "processes are left")
+        check(not g.gone(10), "processes are left")
         ended(run(f"ubd0={disk}", cmd="true"), 0, "the next guest")
 
 

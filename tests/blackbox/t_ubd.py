@@ -84,7 +84,7 @@ def killed_after_sync(tmp, script, seconds):
         said = g.until(rb"synced (\w+)\n", LIMIT).group(1)
         time.sleep(seconds)
         os.kill(g.kernel(), signal.SIGKILL)
-        check(not g.gone(1), "processes are left")
+        check(not g.gone(10), "processes are left")
     fsck(disk, replay=True)
     check(sha(cat(disk, "/kept")) == said, "what was synced is lost")
 
