@@ -12,7 +12,7 @@
  * which the host ignores for mmap, munmap, mprotect and this clone.
  */
 #include <linux/audit.h>
-#include <linux/build_bug.h>
+#include <linux/bug.h>
 #include <linux/filter.h>
 #include <linux/kernel.h>
 #include <linux/seccomp.h>
@@ -31,12 +31,13 @@ extern char rstub_clone_call[], rstub_close_call1[], rstub_close_call2[];
 extern char rstub_close_call3[], rstub_prctl_call[], rstub_getppid_call[];
 extern char rstub_dup_call[], rstub_exit_call[];
 
-#define MAX_PROG	256
+#define MAX_PROG	512
 static struct sock_filter prog[MAX_PROG];
 static unsigned int len;
 
 static void add(u16 code, u32 k, u8 jt, u8 jf)
 {
+	BUG_ON(len == MAX_PROG);
 	prog[len++] = (struct sock_filter) { .code = code, .jt = jt, .jf = jf, .k = k };
 }
 
