@@ -33,6 +33,7 @@ extern u64 spread_spin_ns;
 void spread_init(void);
 void spread_pinned(void);
 void spread_choose(struct space *space);
+void spread_posted(struct space *space);
 void spread_forget(struct space *space);
 
 void watch_begin(struct space *space);

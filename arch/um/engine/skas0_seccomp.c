@@ -422,6 +422,7 @@ static void run(struct vcpu *vcpu, struct space *space, struct uregs *uregs, str
 	space->proven = false;
 	if (!space->dead) {
 		runner_post(space, todo);
+		spread_posted(space);
 		runner_wait(space);
 	}
 	WRITE_ONCE(vcpu->runner, 0);

@@ -8,8 +8,8 @@
  *
  * Whether a CPU is spare is what the host says of runnable threads
  * (/proc/loadavg, proc(5)), read every few milliseconds of work, not when idle.
- * A space whose runs mostly follow those of another one stays on the vCPU's
- * CPU: for each it would have to be woken across CPUs.
+ * If it would be spare but for one foreign thread, only programs that do little
+ * but call the kernel are served by two.
  */
 #include <linux/bitops.h>
 #include <linux/init.h>
@@ -17,6 +17,7 @@
 #include <linux/math64.h>
 #include <linux/string.h>
 #include <linux/time64.h>
+#include <linux/timex.h>
 #include <asm/boot.h>
 #include <asm/engine.h>
 #include <asm/host.h>
@@ -25,8 +26,9 @@
 
 #define LOOK_EVERY_NS	(2 * NSEC_PER_MSEC)
 #define RUNS_A_LOOK	32	/* the clock is read once in so many runs */
-#define GOOD_LOOKS	3	/* in a row, until a CPU counts as spare */
-#define BAD_LOOKS	2
+#define LOOKS		10	/* bad ones, until no CPU counts as spare */
+#define SHORT_NS	40000	/* runs of a program that does little but call */
+#define TALKS		192	/* it talks: of 256 runs lately, so many were short */
 
 u64 spread_spin_ns;		/* for the vCPU; 0: do not look, sleep */
 
@@ -34,18 +36,21 @@ static unsigned int spin_count;	/* for the stub: SPREAD_SPIN_NS in loops */
 static int loadavg = -1;
 static unsigned int nr_cpus;
 static u64 cpus[16], mine[16], others[16];
-static bool spare;
-static int streak;
+static u64 short_cycles;		/* SHORT_NS */
+static struct view {
+	bool good;
+	int score;
+} spare = { .score = LOOKS }, shared = { .score = LOOKS };
 static u64 next_look;
 static unsigned int runs;
-static struct space *last;
+static struct space *recent[4];	/* that ran, the last one first */
 
 /**
  * spread_init() - on the vCPU's thread, before it is pinned
  */
 void __init spread_init(void)
 {
-	u64 start;
+	u64 start, ns;
 
 	if (boot_options.no_spin || host_get_affinity(cpus, sizeof(cpus)))
 		return;
@@ -54,10 +59,13 @@ void __init spread_init(void)
 	if (nr_cpus < 2)
 		return;
 	loadavg = host_open("/proc/loadavg", HOST_RDONLY);
+	short_cycles = get_cycles();
 	start = host_monotonic_ns();
 	for (int i = 0; i < 1000; i++)
 		cpu_relax();
-	spin_count = div64_u64(SPREAD_SPIN_NS * 1000, host_monotonic_ns() - start + 1);
+	ns = host_monotonic_ns() - start + 1;
+	spin_count = div64_u64(SPREAD_SPIN_NS * 1000, ns);
+	short_cycles = div64_u64((get_cycles() - short_cycles) * SHORT_NS, ns);
 }
 
 /**
@@ -88,23 +96,44 @@ static unsigned int runnable(void)
 	return p ? simple_strtoul(p, NULL, 10) : ~0U;
 }
 
-static void look(bool runner_counted)
+static void see(struct view *v, bool good)
 {
-	/*
-	 * This thread and the runner that it serves. The runner is among the
-	 * runnable ones if it looks for its orders, or has not come to sleep
-	 * yet since it shares this CPU.
-	 */
-	bool good = boot_options.spin || runnable() - runner_counted + 1 <= nr_cpus;
+	/* A runner may be on its way to sleep: that makes every third look bad. */
+	v->score += good ? -2 : 1;
+	if (v->score <= 0)
+		v->good = true;
+	if (v->score >= LOOKS)
+		v->good = false;
+	v->score = clamp(v->score, 0, LOOKS);
+}
 
-	if (good == spare) {
-		streak = 0;
-		return;
-	}
-	if (++streak < (good ? GOOD_LOOKS : BAD_LOOKS))
-		return;
-	streak = 0;
-	spare = good;
+static void look(void)
+{
+	unsigned int ours = 1;
+	int foreign;
+
+	/* This thread, and runners that look or were kept from sleeping. */
+	for (int i = 0; i < ARRAY_SIZE(recent); i++)
+		ours += recent[i] && !READ_ONCE(((struct stub_area *)recent[i]->area)->sleeps);
+	foreign = boot_options.spin ? 0 : runnable() - ours;
+	/* This thread and one runner at a time are to have a CPU each. */
+	see(&spare, foreign + 2 <= (int)nr_cpus);
+	see(&shared, foreign + 1 <= (int)nr_cpus);
+}
+
+/*
+ * Does a program do little but make calls, each at once after the other? Then
+ * two CPUs are the quicker way even if a foreign thread shares them.
+ */
+static bool talks(struct space *space)
+{
+	u64 now = get_cycles();
+
+	if (recent[0] == space && now - space->posted < short_cycles)
+		space->talk += (256 - space->talk) / 32;
+	else
+		space->talk -= space->talk / 4;
+	return shared.good && space->talk >= (space->spread ? TALKS / 2 : TALKS);
 }
 
 /**
@@ -113,25 +142,20 @@ static void look(bool runner_counted)
 void spread_choose(struct space *space)
 {
 	struct stub_orders *o = space->data;
-	struct stub_area *a = space->area;
-	bool follows = last && last != space, spread;
+	bool spread;
 
 	if (loadavg < 0)
 		return;
-	if (follows && last->spread)
-		WRITE_ONCE(((struct stub_orders *)last->data)->spin, 0);
-	last = space;
 	if (++runs >= RUNS_A_LOOK) {
 		u64 now = host_monotonic_ns();
 
 		runs = 0;
 		if (now >= next_look) {
 			next_look = now + LOOK_EVERY_NS;
-			look(!READ_ONCE(a->sleeps));
+			look();
 		}
 	}
-	space->switches = (space->switches * 7 + (follows ? 256 : 0)) / 8;
-	spread = spare && space->switches < 128;
+	spread = spare.good || talks(space);
 	if (spread != space->spread) {
 		space->spread = spread;
 		host_set_affinity(space->pid, spread ? others : mine, sizeof(mine));
@@ -141,10 +165,35 @@ void spread_choose(struct space *space)
 }
 
 /**
+ * spread_posted() - a space has its command
+ *
+ * The runner of the space before looks for nothing any more. It is told only
+ * now: its CPU is to find the next runner awake when it goes to sleep, since a
+ * CPU that has become idle is woken dearly.
+ */
+void spread_posted(struct space *space)
+{
+	struct space *last = recent[0];
+	unsigned int i;
+
+	if (!spare.good)
+		space->posted = get_cycles();
+	if (last == space)
+		return;
+	if (last && last->spread)
+		WRITE_ONCE(((struct stub_orders *)last->data)->spin, 0);
+	for (i = 1; i < ARRAY_SIZE(recent) - 1 && recent[i] != space; i++)
+		;
+	memmove(recent + 1, recent, i * sizeof(*recent));
+	recent[0] = space;
+}
+
+/**
  * spread_forget() - a space is no more
  */
 void spread_forget(struct space *space)
 {
-	if (last == space)
-		last = NULL;
+	for (int i = 0; i < ARRAY_SIZE(recent); i++)
+		if (recent[i] == space)
+			recent[i] = NULL;
 }

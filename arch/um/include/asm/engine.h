@@ -84,7 +84,8 @@ enum xstate_place { XSTATE_IN_CPU, XSTATE_IN_AREA };
  * @proven:	its runner is known to wait in the stub, since the last run
  * @kick_out:	a kick was sent that may not have arrived
  * @spread:	its runner is on another CPU than the vCPU
- * @switches:	how often another space ran before it, of 256, averaged
+ * @talk:	of its last 256 runs, those that soon ended in the kernel again
+ * @posted:	when it was let run, in CPU cycles
  * @xstate_in:	where the state of @holds is: in the CPU or in @area
  * @bases_loaded: @fs and @gs are what the runner has loaded
  * @watch:	skas0 over seccomp: its CPU time, and what it was given; see
@@ -113,7 +114,8 @@ struct space {
 	bool kick_out;
 	bool bases_loaded;
 	bool spread;
-	unsigned int switches;
+	unsigned int talk;
+	u64 posted;
 	enum xstate_place xstate_in;
 	unsigned long fs, gs;
 	struct sites *sites;
