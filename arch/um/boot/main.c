@@ -3,6 +3,7 @@
  * From exec to start_kernel().
  *
  * boot_main() runs on the stack that the host gave, in this order:
+ *   0. an image that the kernel process started to be its doorman becomes that;
  *   1. physmem: a memfd takes the place of the image's writable part. Until
  *      that is done nothing but the stack may be written;
  *   2. the vCPU: %gs, its stack for host signals;
@@ -20,6 +21,7 @@
 #include <linux/start_kernel.h>
 #include <linux/string.h>
 #include <asm/boot.h>
+#include <asm/doorman.h>
 #include <asm/engine.h>
 #include <asm/host.h>
 #include <asm/physmem.h>
@@ -39,6 +41,8 @@ struct auxv {
 	unsigned long val;
 };
 
+static char *executable __initdata;
+
 static void __init read_auxv(const struct auxv *aux)
 {
 	for (; aux->type != AT_NULL; aux++) {
@@ -49,6 +53,9 @@ static void __init read_auxv(const struct auxv *aux)
 		case AT_HWCAP2:
 			/* FSGSBASE and the like; ring 3 MWAIT is not ours to promise */
 			host_hwcap2 = aux->val & ~1UL;
+			break;
+		case AT_EXECFN:
+			executable = (char *)aux->val;
 			break;
 		case AT_SYSINFO_EHDR:
 			host_vdso_init((void *)aux->val);
@@ -67,6 +74,8 @@ asmlinkage void __init __noreturn boot_main(unsigned long *stack)
 	unsigned long *aux = stack + argc + 2;
 	const char *home = NULL;
 
+	if (door_wanted(argc, argv))
+		doorman_main(argc, argv);
 	host_open_std_fds();
 	host_signal_ignore(SIGXFSZ);	/* EFBIG says it better */
 	err = physmem_claim_image();
@@ -91,6 +100,7 @@ asmlinkage void __init __noreturn boot_main(unsigned long *stack)
 	boot_probe_host();
 
 	umid_init(home);
+	door_start(executable ?: "");
 	physmem_init(boot_options.mem);
 	boot_start_engine();
 	boot_enter(start_kernel, (void *)init_stack + THREAD_SIZE);

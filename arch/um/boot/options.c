@@ -28,6 +28,7 @@ struct boot_options boot_options __ro_after_init = {
 	.proc_mm = true,
 	.faultinfo = true,
 	.ldt = true,
+	.notify = "",
 };
 
 UM_HELP(mem,
@@ -63,7 +64,12 @@ UM_HELP(speed,
 UM_HELP(umid,
 "umid=NAME\n"
 "    A name for this guest: the directory $HOME/.uml/NAME holds its pid while\n"
-"    it runs. Two guests cannot have one name.\n\n");
+"    it runs, and the socket of its management console for uml_mconsole. Two\n"
+"    guests cannot have one name.\n\n");
+UM_HELP(mconsole,
+"mconsole=notify:PATH\n"
+"    With umid=: send a datagram to this unix socket when the management console\n"
+"    is there, when the guest panics, and for what it writes to /proc/mconsole.\n\n");
 UM_HELP(info,
 "--help, --version, --showconfig\n"
 "    Print this text, the kernel version, or the configuration, and exit.\n\n");
@@ -168,6 +174,15 @@ static void __init parse_transport(const char *s)
 	boot_options.transport = s;
 }
 
+static void __init parse_mconsole(const char *s)
+{
+	if (strncmp(s, "notify:", 7) || !s[7])
+		boot_die("mconsole=%s: give mconsole=notify:PATH, the path of a unix socket\n", s);
+	if (strlen(s + 7) > 107)
+		boot_die("mconsole=%s: the path of a socket has up to 107 characters\n", s);
+	boot_options.notify = s + 7;
+}
+
 static void __init parse_word(const char *w)
 {
 	struct boot_options *o = &boot_options;
@@ -225,6 +240,8 @@ static void __init parse_word(const char *w)
 		o->rootflags = w + 10;
 	else if (!strcmp(w, "rw") || !strcmp(w, "ro"))
 		o->rw = w[1] == 'w';
+	else if (!strncmp(w, "mconsole=", 9))
+		parse_mconsole(w + 9);
 }
 
 /**
@@ -242,6 +259,9 @@ void __init boot_parse(int argc, char **argv)
 		parse_word(argv[i]);
 		add_word(argv[i]);
 	}
+	if (*boot_options.notify && !boot_options.umid)
+		boot_die("mconsole=notify:%s: there is a management console only with umid=NAME\n",
+			 boot_options.notify);
 	if (!rest || !*rest)
 		return;
 	if (!boot_options.root && !boot_options.initrd && !boot_options.init &&
@@ -271,3 +291,4 @@ __setup_param("noprocmm", known_noprocmm, known_option, 0);
 __setup_param("noptracefaultinfo", known_noptracefaultinfo, known_option, 0);
 __setup_param("noptraceldt", known_noptraceldt, known_option, 0);
 __setup_param("umid=", known_umid, known_option, 0);
+__setup_param("mconsole=", known_mconsole, known_option, 0);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * umid=NAME: the directory $HOME/.uml/NAME, with the file pid, while the guest
- * runs. Tools that manage guests look there.
+ * umid=NAME: the directory $HOME/.uml/NAME, with the file pid and the socket
+ * mconsole, while the guest runs. Tools that manage guests look there.
  */
 #include <linux/cache.h>
 #include <linux/ctype.h>
@@ -15,6 +15,7 @@
 static char home_dir[256] __ro_after_init;
 static char dir[256] __ro_after_init;
 static char pid_file[272] __ro_after_init;
+static char socket_file[272] __ro_after_init;
 
 /* Is the guest that left this directory gone? */
 static bool __init stale(void)
@@ -63,6 +64,7 @@ void __init umid_init(const char *home)
 		boot_die("umid=%s: cannot make %s: %s\n", name, home_dir, host_error(err));
 	snprintf(dir, sizeof(dir), "%s/.uml/%s", home, name);
 	snprintf(pid_file, sizeof(pid_file), "%s/pid", dir);
+	snprintf(socket_file, sizeof(socket_file), "%s/mconsole", dir);
 	err = host_mkdir(dir, 0700);
 	if (err == -EEXIST && stale()) {
 		host_unlink(pid_file);
@@ -83,12 +85,21 @@ void __init umid_init(const char *home)
 }
 
 /**
+ * umid_dir() - the directory, or "" without a name
+ */
+const char *umid_dir(void)
+{
+	return pid_file[0] ? dir : "";
+}
+
+/**
  * umid_remove() - at the end, whatever the way
  */
 void umid_remove(void)
 {
 	if (!pid_file[0])
 		return;
+	host_unlink(socket_file);
 	host_unlink(pid_file);
 	host_rmdir(dir);
 }

@@ -461,7 +461,7 @@ static int __init con_init(void)
 	err = tty_register_driver(driver);
 	if (err)
 		return err;
-	if (request_irq(IRQ_CONSOLE, con_interrupt, 0, "console", NULL) ||
+	if (request_irq(IRQ_CONSOLE, con_interrupt, IRQF_SHARED, "console", lines) ||
 	    request_irq(IRQ_WINCH, winch_interrupt, 0, "winch", NULL))
 		return -EBUSY;
 	host_signal_handler(SIGWINCH, on_winch);

@@ -11,7 +11,6 @@
 #include <linux/kernel.h>
 #include <linux/mutex.h>
 #include <linux/string.h>
-#include <asm/host.h>
 #include "hotplug.h"
 
 static LIST_HEAD(classes);
@@ -149,22 +148,4 @@ int hotplug_remove(const char *device, const char **why)
 		err = c->remove(nr, why);
 	mutex_unlock(&lock);
 	return err;
-}
-
-/**
- * hotplug_open() - open a file of the host that a device is made of
- * @path: as the user wrote it
- * @flags: HOST_RDONLY or HOST_RDWR, with HOST_NONBLOCK, HOST_SYNC
- *
- * At boot this is host_open(). Later the kernel process can open nothing; then
- * it is for @config callbacks only, and for what the request that is carried
- * out names. May sleep.
- *
- * Return: a descriptor, or -errno.
- */
-int hotplug_open(const char *path, int flags)
-{
-	if (system_state < SYSTEM_RUNNING)
-		return host_open(path, flags);
-	return -EPERM;
 }

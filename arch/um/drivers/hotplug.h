@@ -42,7 +42,8 @@ int hotplug_config(char *request, const char **why);
 int hotplug_show(const char *device, char *buf, size_t size, const char **why);
 int hotplug_remove(const char *device, const char **why);
 
-/* For drivers, at boot and within @config: files of the host by name. */
+/* For drivers, at boot and within @config: what the host has under a name. */
 int hotplug_open(const char *path, int flags);
+int hotplug_connect(const char *path);
 
 #endif

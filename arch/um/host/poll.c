@@ -65,3 +65,22 @@ int host_poll(int fd, bool output)
 
 	return host_call(__NR_poll, &p, 1, 0);
 }
+
+/**
+ * host_poll_two() - wait until one of two descriptors can be read, or has ended
+ * @a: descriptor
+ * @b: another, or -1
+ * @timeout_ms: how long, -1 for ever
+ *
+ * Return: a bit each, 0 when the time is over, or -errno: -EINTR after a signal.
+ */
+int host_poll_two(int a, int b, int timeout_ms)
+{
+	struct pollfd p[] = {
+		{ .fd = a, .events = POLLIN },
+		{ .fd = b, .events = POLLIN },
+	};
+	long n = host_call(__NR_poll, p, 2, timeout_ms);
+
+	return n < 0 ? n : (p[0].revents ? 1 : 0) | (p[1].revents ? 2 : 0);
+}

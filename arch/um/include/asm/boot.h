@@ -25,6 +25,7 @@
  * @umid:	name, or NULL
  * @rootfstype, @rootflags: as given, or NULL
  * @rw:		the root file system may be written to
+ * @notify:	path of a socket that is told of the guest's state, or ""
  */
 struct boot_options {
 	u64 mem;
@@ -45,6 +46,7 @@ struct boot_options {
 	const char *rootfstype;
 	const char *rootflags;
 	bool rw;
+	const char *notify;
 };
 
 extern struct boot_options boot_options;
@@ -62,6 +64,7 @@ void __noreturn um_exit(int status);
 void umid_init(const char *home);
 void umid_remove(void);
 const char *umid_home(void);
+const char *umid_dir(void);
 const char *host_error(int err);
 
 /* Help text of an option of the port; --help prints all. */

@@ -32,6 +32,7 @@ struct host_file_info {
 #define HOST_RDONLY	0
 #define HOST_RDWR	2
 #define HOST_NONBLOCK	04000	/* a FIFO must not hold us up */
+#define HOST_NOCTTY	0400
 
 /* mem.c */
 #define HOST_PROT_READ	1
@@ -153,6 +154,28 @@ void host_recv_setup(void *at, u64 buf);
 int host_signal_code(int signo, u64 handler);
 void host_raise_nofile(void);
 
+/* socket.c */
+struct host_peer {
+	u8 address[112];	/* struct sockaddr_un */
+	unsigned int len;
+	unsigned int uid;
+};
+int host_send_message(int sock, const void *buf, u64 len, int fd);
+long host_recv_message(int sock, void *buf, u64 len, int *fd);
+long host_recv_datagram(int sock, void *buf, u64 len, struct host_peer *from);
+int host_send_datagram(int sock, const void *buf, u64 len, const struct host_peer *to);
+int host_peer_unix(struct host_peer *peer, const char *path);
+int host_bind_datagram(const char *path);
+int host_listen_unix(const char *path);
+int host_listen_loopback(unsigned int port);
+int host_accept(int sock);
+int host_connect_stream(const char *path);
+bool host_is_seqpacket(int fd);
+unsigned int host_getuid(void);
+int host_getppid(void);
+void host_not_dumpable(void);
+void host_run_self(const char *path, const char *const *argv);
+
 /* confine.c */
 int host_confine(bool ptrace, bool files);
 
@@ -169,5 +192,6 @@ int host_epoll_add(int epfd, int fd, u32 id, bool output);
 int host_epoll_rearm(int epfd, int fd, u32 id, bool output);
 int host_epoll_wait(int epfd, u32 *id);
 int host_poll(int fd, bool output);
+int host_poll_two(int a, int b, int timeout_ms);
 
 #endif

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The doorman's own filter of host system calls: what it takes to pass messages,
+ * to open files and sockets, and to remove the files of a guest that was killed.
+ * No program, no process, no memory that is executable, no signal but to the
+ * kernel process.
+ */
+#include <linux/filter.h>
+#include <linux/kernel.h>
+#include <linux/seccomp.h>
+#include <uapi/linux/audit.h>
+#include <asm/host.h>
+#include <asm/unistd.h>
+#include "doorman.h"
+
+static const u16 allowed[] = {
+	__NR_poll, __NR_recvmsg, __NR_sendmsg, __NR_close, __NR_read, __NR_clock_gettime,
+	__NR_openat, __NR_socket, __NR_setsockopt, __NR_fchmod, __NR_bind, __NR_listen,
+	__NR_connect, __NR_unlink, __NR_rmdir, __NR_restart_syscall, __NR_exit_group,
+};
+
+#define NR_ALLOWED	ARRAY_SIZE(allowed)
+
+static struct sock_filter prog[3 + NR_ALLOWED + 5];
+
+static void add(unsigned int *n, u16 code, u32 k, u8 jt, u8 jf)
+{
+	prog[(*n)++] = (struct sock_filter) { .code = code, .jt = jt, .jf = jf, .k = k };
+}
+
+/**
+ * doorman_filter() - from now on only these calls
+ * @kernel_pid: the one process that may be killed
+ *
+ * Return: 0, also on a host without filters, or -errno.
+ */
+int doorman_filter(int kernel_pid)
+{
+	unsigned int n = 0, i;
+	int err;
+
+	add(&n, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch), 0, 0);
+	add(&n, BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 0, NR_ALLOWED + 4);
+	add(&n, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
+	for (i = 0; i < NR_ALLOWED; i++)
+		add(&n, BPF_JMP | BPF_JEQ | BPF_K, allowed[i], NR_ALLOWED - i + 3, 0);
+	add(&n, BPF_JMP | BPF_JEQ | BPF_K, __NR_kill, 0, 2);
+	add(&n, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args), 0, 0);
+	add(&n, BPF_JMP | BPF_JEQ | BPF_K, kernel_pid, 1, 0);
+	add(&n, BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS, 0, 0);
+	add(&n, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
+	err = host_filter(prog, n);
+	return err == -ENOSYS || err == -EINVAL ? 0 : err;
+}
