@@ -140,10 +140,12 @@ static void reap(void)
 	pid_t pid;
 	int status, i;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		getty_reaped(pid);
 		for (i = 0; i < UML_SESSIONS; i++)
 			if (sessions[i].pid == pid)
 				session_reaped(&sessions[i], status);
+	}
 }
 
 static void on_signal(int fd)
@@ -161,7 +163,7 @@ static void on_signal(int fd)
 /* Never returns: process 1 of a guest that has a launcher. */
 void agent(void)
 {
-	static struct pollfd fds[2 + 3 * UML_SESSIONS];
+	static struct pollfd fds[3 + 3 * UML_SESSIONS];
 	static int count[UML_SESSIONS];
 	struct uml_ready ready = { .version = UML_PROTO_VERSION };
 	unsigned long all = ~0UL;
@@ -180,14 +182,15 @@ void agent(void)
 		if (channel_pending())
 			fds[0].events |= POLLOUT;
 		fds[1] = (struct pollfd){ .fd = signals, .events = POLLIN };
-		n = 2;
+		fds[2] = (struct pollfd){ .fd = getty_fd(), .events = POLLIN };
+		n = 3;
 		for (i = 0; i < UML_SESSIONS; i++) {
 			count[i] = sessions[i].id ? session_poll(&sessions[i], fds + n) : 0;
 			n += count[i];
 		}
 		if (poll(fds, n, -1) < 0)
 			continue;
-		n = 2;
+		n = 3;
 		for (i = 0; i < UML_SESSIONS; i++) {
 			if (count[i])
 				session_ready(&sessions[i], fds + n, count[i]);
@@ -195,6 +198,8 @@ void agent(void)
 		}
 		if (fds[1].revents)
 			on_signal(signals);
+		if (fds[2].revents)
+			getty_ready();
 		if (fds[0].revents & (POLLIN | POLLHUP | POLLERR))
 			channel_receive();
 	}

@@ -56,6 +56,11 @@ void channel_receive(void);
 __noreturn void agent(void);
 int agent_frame(const struct uml_frame *head, char *payload);
 
+/* getty.c */
+int getty_fd(void);
+void getty_ready(void);
+void getty_reaped(pid_t pid);
+
 /* session.c */
 int session_frame(struct session *s, const struct uml_frame *head, char *payload);
 int session_poll(struct session *s, struct pollfd *fds);

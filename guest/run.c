@@ -201,7 +201,7 @@ static void become_wanted(const char *name, const char *cwd)
 	struct user user = { };
 
 	if (cwd && chdir(cwd) < 0)
-		warn("no directory", cwd);
+		chdir("/");
 	if (!name)
 		return;
 	if (find_user(&user, name) < 0 || become_user(&user) < 0) {

@@ -80,17 +80,22 @@ static bool below(const char *path, const char *dir)
 	return path && !strncmp(path, dir, len) && (path[len] == '/' || !path[len]);
 }
 
-static void add_root(const struct options *o, struct list *words)
+static void add_root(const struct options *o, struct list *words, bool launched)
 {
 	const char *mode = o->rw ? "rw" : "overlay";
 
 	switch (o->root_kind) {
 	case ROOT_HOST:
-		list_addf(words, "hostfs=%s%s", o->root, o->rw ? "" : ",ro");
+		list_addf(words, "hostfs=root:%s%s", o->root, o->rw ? "" : ",ro");
 		list_addf(words, "UML_ROOT=hostfs:%s", mode);
 		break;
 	case ROOT_IMAGE:
-		list_addf(words, "ubd0%s=%s", o->rw ? "" : "r", o->root);
+		if (o->root_cow && launched) {
+			list_addf(words, "ubd0=fd:%d,%s", COW_FD, o->root);
+			mode = "rw";
+		} else {
+			list_addf(words, "ubd0%s=%s", o->rw ? "" : "r", o->root);
+		}
 		list_addf(words, "UML_ROOT=/dev/ubda:%s", mode);
 		break;
 	case ROOT_ARCHIVE:
@@ -102,8 +107,24 @@ static void add_root(const struct options *o, struct list *words)
 		return;
 	}
 	/* A command that works in /tmp wants to see what is there. */
-	if (!strcmp(o->root ? o->root : "", "/") && below(o->command.cwd, "/tmp"))
+	if (!strcmp(o->root ? o->root : "", "/") && below(o->command.cwd, "/tmp") &&
+	    o->root_kind == ROOT_HOST)
 		list_add(words, "UML_TMP=keep");
+}
+
+static void add_volumes(const struct options *o, struct list *words)
+{
+	char *all = xstrdup("UML_VOLUMES=");
+
+	for (size_t i = 0; i < o->nvolumes; i++) {
+		const struct volume *v = &o->volumes[i];
+		char *at = encode(v->guest);
+
+		list_addf(words, "hostfs=v%zu:%s%s", i, v->host, strcmp(v->mode, "rw") ? ",ro" : "");
+		all = xprintf("%s%sv%zu:%s:%s", all, i ? ":" : "", i, v->mode, at);
+	}
+	if (o->nvolumes)
+		list_add(words, all);
 }
 
 static void add_disks(const struct options *o, struct list *words)
@@ -128,7 +149,9 @@ static void add_network(const struct options *o, struct list *words, bool launch
 	case NET_USER:
 		if (!launched)
 			return;		/* nobody there to start passt */
-		list_addf(words, "vec0:transport=stream,fd=%d", NET_FD_IN_GUEST);
+		list_addf(words, "vec0:transport=stream,fd=%d,mtu=65520", NET_FD_IN_GUEST);
+		list_add(words, "ip=dhcp");
+		list_add(words, "UML_NET=dhcp");
 		break;
 	case NET_TAP:
 		list_addf(words, "vec0:transport=tap,ifname=%s", o->tap);
@@ -138,7 +161,6 @@ static void add_network(const struct options *o, struct list *words, bool launch
 			  launched ? NET_FD_IN_GUEST : o->net_fd);
 		break;
 	}
-	list_add(words, "UML_NET=dhcp");
 }
 
 /* What the agent would be told over the channel. */
@@ -180,7 +202,8 @@ void kernel_line(const struct options *o, struct list *words, bool launched)
 		list_add(words, "console=tty0");
 	else
 		list_add(words, "quiet");
-	add_root(o, words);
+	add_root(o, words, launched);
+	add_volumes(o, words);
 	add_disks(o, words);
 	add_network(o, words, launched);
 	if (launched)

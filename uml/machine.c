@@ -90,23 +90,22 @@ static int start_passt(struct machine *m, const struct options *o)
 {
 	struct list words = { };
 	struct child c = { .fds = { -1, -1, -1 }, .nfds = 4 };
+	const char *ports = "";
 	int ends[2], null;
 
 	pair(ends);
 	list_add(&words, "passt");
 	list_add(&words, "--foreground");
 	list_add(&words, "--quiet");
+	/* The gateway's address must not be a way to the host's loopback. */
+	list_add(&words, "--no-map-gw");
 	list_add(&words, "--fd");
 	list_add(&words, "3");
-	list_add(&words, "--udp-ports");
-	list_add(&words, "none");
-	list_add(&words, "--tcp-ports");
-	if (!o->publish.n)
-		list_add(&words, "none");
-	for (size_t i = 0; i < o->publish.n; i++) {
-		if (i)
-			list_add(&words, "--tcp-ports");
-		list_add(&words, o->publish.v[i]);
+	for (size_t i = 0; i < o->publish.n; i++)
+		ports = xprintf("%s%s%s", ports, i ? "," : "", o->publish.v[i]);
+	if (o->publish.n) {
+		list_add(&words, "--tcp-ports");
+		list_add(&words, ports);
 	}
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	c.argv = words.v;
@@ -120,14 +119,43 @@ static int start_passt(struct machine *m, const struct options *o)
 	return ends[0];
 }
 
+/*
+ * A file without a name that takes what is written to an image, and ends with
+ * the guest. It is sparse, and large only where the guest writes.
+ */
+static int open_cow(void)
+{
+	const char *dirs[] = { getenv("TMPDIR"), "/var/tmp", "/tmp" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+		char *path;
+		int fd;
+
+		if (!dirs[i] || !*dirs[i])
+			continue;
+		fd = open(dirs[i], O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+		if (fd >= 0)
+			return fd;
+		path = xprintf("%s/uml.XXXXXX", dirs[i]);
+		fd = mkostemp(path, O_CLOEXEC);
+		if (fd >= 0)
+			unlink(path);
+		free(path);
+		if (fd >= 0)
+			return fd;
+	}
+	die("no place for what the guest writes to its root: /var/tmp and /tmp cannot be written: %s",
+	    strerror(errno));
+}
+
 /**
  * machine_start() - start the guest's kernel, and its network
  */
 void machine_start(struct machine *m, const struct options *o)
 {
 	struct list words = { };
-	struct child c = { .nfds = 5 };
-	int chan[2], out, net = -1;
+	struct child c = { .nfds = 6 };
+	int chan[2], out, net = -1, cow = -1;
 
 	kernel_line(o, &words, true);
 	pair(chan);
@@ -146,17 +174,22 @@ void machine_start(struct machine *m, const struct options *o)
 		net = start_passt(m, o);
 	else if (o->network == NET_FD)
 		net = o->net_fd;
+	if (o->root_cow)
+		cow = open_cow();
 	c.argv = words.v;
 	c.fds[0] = out;
 	c.fds[1] = out;
 	c.fds[2] = out;
 	c.fds[CHAN_FD] = chan[1];
 	c.fds[NET_FD_IN_GUEST] = net;
+	c.fds[COW_FD] = cow;
 	m->pid = start(&c);
 	close(out);
 	close(chan[1]);
 	if (net >= 0)
 		close(net);
+	if (cow >= 0)
+		close(cow);
 	peer_init(&m->chan, chan[0]);
 }
 
@@ -221,6 +254,7 @@ void machine_reap(struct machine *m)
 			m->status = status;
 		} else if (pid == m->passt) {
 			m->passt = 0;
+			note("passt has ended: the guest has no network");
 		}
 	}
 }

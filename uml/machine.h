@@ -7,6 +7,7 @@
 
 #define CHAN_FD		3	/* in the kernel process */
 #define NET_FD_IN_GUEST	4
+#define COW_FD		5
 #define LOG_SIZE	(64 * 1024)
 
 /**

@@ -25,6 +25,8 @@ static const struct {
 	{ "resume",  cmd_resume,  "let them go on" },
 	{ "sysrq",   cmd_sysrq,   "press a SysRq key in a guest" },
 	{ "stats",   cmd_stats,   "what a guest uses" },
+	{ "image",   cmd_image,   "make an image to boot from" },
+	{ "doctor",  cmd_doctor,  "what this host allows, and what is missing" },
 };
 
 /* So that no file of ours is taken for one of the standard ones. */

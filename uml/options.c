@@ -119,6 +119,7 @@ static void parse_root(struct options *o, const char *path)
 		o->root_kind = ROOT_IMAGE;
 	else
 		die("--root %s: no image of ext4 or squashfs, and no cpio archive", path);
+	o->root_cow = o->root_kind == ROOT_IMAGE && memcmp(head, "hsqs", 4);
 }
 
 static void parse_volume(struct options *o, char *spec)
@@ -359,6 +360,8 @@ void options_parse(struct options *o, int argc, char **argv)
 		o->command.argv = argv + optind;
 	if (!o->root && o->root_kind == ROOT_HOST)
 		o->root = "/";
+	if (o->rw)
+		o->root_cow = false;
 	check_together(o);
 	if (!o->command.cwd)
 		o->command.cwd = getcwd(NULL, 0);

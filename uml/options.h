@@ -31,12 +31,13 @@ struct disk {
 
 /**
  * struct options - what `uml run` was asked for
+ * @root_cow:	what is written to the image goes to a file of its own
  */
 struct options {
 	const char *kernel, *initrd, *name, *memory;
 	const char *root;
 	enum root_kind root_kind;
-	bool rw, dry_run, gdb, quiet, verbose;
+	bool root_cow, rw, dry_run, gdb, quiet, verbose;
 	struct volume *volumes;
 	size_t nvolumes;
 	struct disk *disks;

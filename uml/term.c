@@ -42,8 +42,8 @@ static __noreturn void watch(int fd)
 	for (int sig = 1; sig < 32; sig++)
 		signal(sig, SIG_IGN);	/* SIGTTOU above all */
 	prctl(PR_SET_NAME, "uml-terminal");
+	dup2(raw_fd, 1);	/* which may be 0 */
 	dup2(fd, 0);
-	dup2(raw_fd, 1);
 	close_range(2, ~0U, 0);
 	while (read(0, &done, 1) < 0 && errno == EINTR)
 		;

@@ -9,50 +9,8 @@ import signal
 import subprocess
 import time
 
-from uml import BUILD, LINUX, check, family, process_table
-
-UML = os.environ.get("UML", os.path.join(BUILD, "uml"))
-BASE = [UML, "run", "-q", "--kernel", LINUX, "--root", "none"]
-LIMIT = 25
-
-
-def command(*words, options=()):
-    return [*BASE, *options, "--", *words]
-
-
-def run(*words, options=(), **more):
-    return subprocess.run(command(*words, options=options), capture_output=True,
-                          timeout=LIMIT, **more)
-
-
-def sh(script, options=(), **more):
-    return run("sh", "-c", script, options=options, **more)
-
-
-def ended(done, status, what="it"):
-    check(done.returncode == status, f"{what} ended with {done.returncode}, not {status}",
-          f"{(done.stdout or b'')[-300:]!r} {(done.stderr or b'')[-600:]!r}")
-    return done
-
-
-def said(done, text):
-    """One line of ours on stderr."""
-    check(text in done.stderr and done.stderr.startswith(b"uml: ")
-          and done.stderr.count(b"\n") == 1, f"said {done.stderr!r}")
-
-
-def start(*words, options=(), **more):
-    return subprocess.Popen(command(*words, options=options), start_new_session=True, **more)
-
-
-def read_until(stream, text):
-    """Read a pipe to @text; the test's own limit of time ends it else."""
-    seen = b""
-    while text not in seen:
-        data = os.read(stream.fileno(), 65536)
-        check(data, f"ended before {text!r}: {seen!r}")
-        seen += data
-    return seen
+from launcher import LIMIT, command, ended, read_until, run, said, sh, start
+from uml import check, family, process_table
 
 
 def test_status_of_true_and_false():

@@ -15,7 +15,7 @@
 set -euo pipefail
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
-build=$top/build
+build=${BUILD:-$top/build}
 mkdir -p "$build"
 
 # A make above must not reach the make of the kernel: its variables are given

@@ -1,0 +1,288 @@
+# SPDX-License-Identifier: GPL-2.0
+"""uml run --root and --volume: what the guest sees of the host's files, and that
+these stay as they are unless it is asked to write to them.
+"""
+
+import gzip
+import os
+import subprocess
+
+import disk
+from launcher import LIMIT, command, ended, run, said, sh, start, uml
+from programs import newc
+from uml import BUILD, INITRAMFS, LINUX, Skipped, check
+
+
+def files(tmp, **content):
+    """A root: busybox and what else is asked for."""
+    top = os.path.join(tmp, "root")
+    os.mkdir(top)
+    unpack = subprocess.run(["cpio", "-idmu", "--quiet", "--no-absolute-filenames"],
+                            stdin=open(INITRAMFS, "rb"), cwd=top, capture_output=True)
+    check(os.path.exists(f"{top}/bin/busybox"), "the initramfs does not unpack", unpack.stderr)
+    for name, text in content.items():
+        with open(os.path.join(top, name), "w") as f:
+            f.write(text)
+    return top
+
+
+def test_the_hosts_files(tmp):
+    """By default: the host's own, in this directory, as this user; and unchanged."""
+    with open(f"{tmp}/here", "w") as f:
+        f.write("content\n")
+    done = ended(run("sh", "-c", "pwd; cat here; echo more >> here; echo new > new; cat here new",
+                     root=None, cwd=tmp), 0)
+    check(done.stdout.decode() == f"{tmp}\ncontent\ncontent\nmore\nnew\n", f"{done.stdout!r}")
+    check(os.listdir(tmp) == ["here"] and open(f"{tmp}/here").read() == "content\n",
+          "the host's files have changed")
+
+
+def test_host_programs():
+    """The host's own python runs, with its libraries."""
+    done = ended(run("python3", "-c", "import os, json; print(json.dumps([os.getuid(), 6 * 7]))",
+                     root=None), 0)
+    check(done.stdout.decode() == f"[{os.getuid()}, 42]\n", f"{done.stdout!r}")
+
+
+def test_fresh_directories():
+    done = ended(run("sh", "-c", "ls /proc/self/comm /sys/kernel /dev/null > /dev/null && ls -A /run; "
+                     "touch /tmp/x && ls -A /tmp; id -un", root=None, cwd="/etc"), 0)
+    check(b"x\n" in done.stdout, f"{done.stdout!r}")
+    check(not [n for n in os.listdir("/run") if n.encode() in done.stdout.split()[:-2]
+               and n not in ("lock",)], "the host's /run is seen", done.stdout)
+
+
+def test_directory(tmp):
+    top = files(tmp, marker="mine\n")
+    done = ended(sh("cat /marker; echo x > /written; rm /marker; ls /", root=top), 0)
+    check(done.stdout.startswith(b"mine\n") and b"written" in done.stdout
+          and b"marker" not in done.stdout[5:], f"{done.stdout!r}")
+    check(not os.path.exists(f"{top}/written") and os.path.exists(f"{top}/marker"),
+          "written through")
+
+
+def test_directory_rw(tmp):
+    top = files(tmp)
+    ended(sh("echo through > /written; sync", root=top, options=["--rw"]), 0)
+    check(open(f"{top}/written").read() == "through\n", "not written")
+
+
+def test_two_guests_share_a_root(tmp):
+    top = files(tmp, marker="mine\n")
+    running = [start("sh", "-c", f"echo {i} > /marker; sleep 0.5; cat /marker", root=top,
+                     stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) for i in range(3)]
+    got = [p.communicate(timeout=LIMIT)[0] for p in running]
+    check(got == [b"0\n", b"1\n", b"2\n"], f"{got}")
+
+
+def image(tmp):
+    return disk.ext4(tmp, "image", 24 << 20, {"bin/busybox": "/bin/busybox",
+                                              "bin/sh": "/bin/busybox",
+                                              "bin/cat": "/bin/busybox",
+                                              "bin/ls": "/bin/busybox",
+                                              "marker": b"on the image\n"})
+
+
+def test_image(tmp):
+    """What is written ends with the guest; the image is as it was, to the byte."""
+    path = image(tmp)
+    before = disk.read(path)
+    done = ended(sh("cat /marker; echo new > /new; cat /new", root=path,
+                    env=dict(os.environ, TMPDIR=tmp)), 0)
+    check(done.stdout == b"on the image\nnew\n", f"{done.stdout!r}")
+    check(disk.read(path) == before, "the image has changed")
+    check(sorted(os.listdir(tmp)) == ["image", "image.d"], f"left: {os.listdir(tmp)}")
+
+
+def test_image_rw(tmp):
+    path = image(tmp)
+    ended(sh("echo new > /new", root=path, options=["--rw"]), 0)
+    disk.fsck(path)
+    check(disk.cat(path, "/new") == b"new\n", "not written")
+
+
+def test_image_in_use(tmp):
+    path = image(tmp)
+    p = start("sh", "-c", "echo up; cat", root=path, options=["--rw"],
+              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        p.stdout.readline()
+        done = ended(run("true", root=path, options=["--rw"]), 125)
+        check(b"is locked" in done.stderr or b"another" in done.stderr or b"in use" in done.stderr,
+              f"{done.stderr!r}")
+    finally:
+        p.kill()
+        p.communicate()
+
+
+def archive(tmp, name, compress=lambda data: data):
+    with open("/bin/busybox", "rb") as f:
+        busybox = f.read()
+    data = newc([("bin", 0o40755, b""), ("bin/busybox", 0o100755, busybox),
+                 ("bin/sh", 0o120777, b"busybox"), ("bin/cat", 0o120777, b"busybox"),
+                 ("bin/ls", 0o120777, b"busybox"), ("marker", 0o100644, b"archived\n")])
+    path = os.path.join(tmp, name)
+    with open(path, "wb") as f:
+        f.write(compress(data))
+    return path
+
+
+def test_archive(tmp):
+    for name, compress in (("plain.cpio", lambda data: data), ("c.cpio.gz", gzip.compress)):
+        done = ended(sh("cat /marker; echo x > /new; ls /bin", root=archive(tmp, name, compress)), 0)
+        check(done.stdout == b"archived\nbusybox\ncat\nls\nsh\n", f"{name}: {done.stdout!r}")
+
+
+def test_bad_archive(tmp):
+    path = os.path.join(tmp, "bad.cpio.gz")
+    with open(path, "wb") as f:
+        f.write(b"\x1f\x8b" + os.urandom(1000))
+    done = ended(sh("true", root=path), 125)
+    check(b"cannot be unpacked" in done.stderr, f"{done.stderr!r}")
+
+
+def test_bad_image(tmp):
+    path = disk.noise(tmp, "noise")
+    with open(path, "r+b") as f:
+        f.seek(1024 + 56)
+        f.write(b"\x53\xef")
+    done = ended(sh("true", root=path), 125)
+    check(b"the guest cannot mount its root" in done.stderr, f"{done.stderr!r}")
+
+
+def test_volumes(tmp):
+    for name in ("read", "write", "over"):
+        os.mkdir(f"{tmp}/{name}")
+        with open(f"{tmp}/{name}/file", "w") as f:
+            f.write(name)
+    done = ended(sh("cd /mnt/deep; cat r/file w/file o/file; touch r/x; echo w > w/x; echo o > o/x;"
+                    "cat w/x o/x", options=[
+                        "--volume", f"{tmp}/read:/mnt/deep/r", "--volume",
+                        f"{tmp}/write:/mnt/deep/w:rw", "--volume", f"{tmp}/over:/mnt/deep/o:overlay"]), 0)
+    check(done.stdout == b"readwriteoverw\no\n", f"{done.stdout!r}")
+    check(b"Read-only" in done.stderr, f"{done.stderr!r}")
+    check(os.listdir(f"{tmp}/read") == ["file"] and os.listdir(f"{tmp}/over") == ["file"]
+          and sorted(os.listdir(f"{tmp}/write")) == ["file", "x"], "written where it should not be")
+
+
+def test_volume_names(tmp):
+    """Colons, blanks, commas and bytes that are not UTF-8 in the place."""
+    os.mkdir(f"{tmp}/a b")
+    with open(f"{tmp}/a b/file", "w") as f:
+        f.write("x\n")
+    done = ended(run("cat", b"/mnt/c d\xff,e/file", options=[
+        b"--volume", os.fsencode(f"{tmp}/a b") + b":/mnt/c d\xff,e"]), 0)
+    check(done.stdout == b"x\n", f"{done.stdout!r}")
+
+
+def test_disks(tmp):
+    path, cow = disk.ext4(tmp, "disk", 16 << 20, {"f": b"on the disk\n"}), f"{tmp}/cow"
+    done = ended(sh("mount /dev/ubda /mnt; cat /mnt/f; echo x > /mnt/x; umount /mnt",
+                    options=["--user", "root", "--disk", f"{path},cow={cow}"]), 0)
+    check(done.stdout == b"on the disk\n" and os.path.exists(cow), f"{done.stdout!r}")
+    check(disk.cat(path, "/x") == b"", "the backing file was written to")
+    done = ended(sh("mount -o ro /dev/ubda /mnt; cat /mnt/f; echo x > /dev/ubda",
+                    options=["--user", "root", "--disk", f"{path},ro"]), 1)
+    check(done.stdout == b"on the disk\n", f"{done.stdout!r}")
+    ended(sh("mount /dev/ubda /mnt; echo x > /mnt/x", options=["--user", "root", "--disk", path]), 0)
+    check(disk.cat(path, "/x") == b"x\n", "what was written is lost")
+    disk.fsck(path)
+
+
+def test_as_nobody(tmp):
+    """Another user, without HOME or a runtime directory, on the host's files."""
+    if os.getuid():
+        raise Skipped("needs root to be somebody else")
+    words = command("sh", "-c", "id -u; cat /etc/shadow; echo x > /etc/x && echo wrote", root=None)
+    done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all",
+                           "env", "-i", "PATH=/usr/bin:/bin", *words], capture_output=True, timeout=LIMIT,
+                          cwd="/")
+    check(done.returncode in (0, 1, 2) and done.stdout.startswith(b"65534\n"),
+          f"{done.returncode} {done.stdout!r} {done.stderr!r}")
+    check(b"root:" not in done.stdout, "it reads what the user may not")
+
+
+def dry(*words, **more):
+    return ended(run(*words, options=["--dry-run"], **more), 0).stdout
+
+
+def test_dry_run_can_be_pasted(tmp):
+    line = dry("sh", "-c", "printf '%s|' \"$@\"; id -u; pwd", "sh", "a b", "it's", '"', cwd="/etc")
+    done = subprocess.run(["sh", "-c", line], capture_output=True, timeout=LIMIT,
+                          stdin=subprocess.DEVNULL)
+    check(done.stdout == f"a b|it's|\"|{os.getuid()}\n/etc\n".encode(), f"{line!r} {done.stdout!r}",
+          done.stderr)
+    top = files(tmp, marker="mine\n")
+    done = subprocess.run(["sh", "-c", dry("cat", "/marker", root=top)], capture_output=True,
+                          timeout=LIMIT, stdin=subprocess.DEVNULL)
+    check(done.stdout == b"mine\n" and done.returncode == 0, f"{done.stdout!r} {done.stderr!r}")
+
+
+def test_initrd():
+    done = subprocess.run([*command(options=["--initrd", INITRAMFS], root=None), "--help"],
+                          capture_output=True, timeout=LIMIT, stdin=subprocess.DEVNULL)
+    check(done.returncode == 0, f"{done.returncode} {done.stderr!r}")
+
+
+WRONG = [
+    (["--no-such"], b"unrecognized option"),
+    (["--root", "/nonexistent"], b"--root /nonexistent: No such file"),
+    (["--root", "/etc/passwd"], b"no image of ext4"), (["--root", "/dev/null"], b"neither"),
+    (["--volume", "/nonexistent"], b"No such file"), (["--volume", "/etc/passwd"], b"not a directory"),
+    (["--volume", "/etc:relative"], b"a path from /"), (["--cwd", "x"], b"a path from /"),
+    (["--memory", "12"], b"say of what"), (["--memory", "x"], b"wants a size"),
+    (["--memory", "1M"], b"too small"), (["--cpus", "0"], b"from 1 to"), (["--cpus", "x"], b"from 1 to"),
+    (["--network", "x"], b"there are none, user"), (["--network", "fd=99"], b"is not open"),
+    (["--publish", "80:80"], b"needs --network user"),
+    (["--network", "user", "--publish", "x"], b"two ports"),
+    (["--disk", "/nonexistent"], b"No such file"), (["--disk", "/etc/passwd,x"], b"only ro and cow="),
+    (["--kernel", "/nonexistent"], b"No such file"), (["--kernel", "/etc/passwd"], b"not an executable"),
+    (["--timeout", "x"], b"wants seconds"), (["--timeout", "-1"], b"wants seconds"),
+    (["--name", "a/b"], b"is made of"), (["--name", ""], b"1 to 64"), (["--env", "=x"], b"NAME=VALUE"),
+    (["--initrd", "/nonexistent"], b"No such file"), (["--root", "none", "--rw"], b"cannot be written"),
+    (["--initrd", "/etc/passwd", "--root", "/"], b"excludes --root"), (["--user", ""], b"is empty"),
+]
+
+
+def test_wrong_options():
+    for words, text in WRONG:
+        done = subprocess.run([uml_path(), "run", "-q", *([] if "--kernel" in words else
+                                                         ["--kernel", LINUX]), *words, "true"],
+                              capture_output=True, timeout=LIMIT, stdin=subprocess.DEVNULL)
+        check(done.returncode == 125 and text in done.stderr and done.stdout == b"",
+              f"{words}: {done.returncode} {done.stderr!r}")
+        check(done.stderr.count(b"\n") <= (3 if b"last that" in done.stderr else 1),
+              f"{words}: more than a line: {done.stderr!r}")
+
+
+def uml_path():
+    return os.environ.get("UML", os.path.join(BUILD, "uml"))
+
+
+def test_wrong_commands():
+    check(b"there is no command x" in ended(uml("x"), 125).stderr, "x")
+    check(b"usage: uml" in ended(uml(), 125).stderr, "none")
+    check(b"usage: uml" in ended(uml("--help"), 0).stdout, "--help")
+    check(b"--root" in ended(uml("run", "--help"), 0).stdout, "run --help")
+    for words in (("stop",), ("sysrq", "x"), ("stats", "a", "b"), ("image",), ("image", "build", "x", "y")):
+        said(ended(uml(*words), 125), b"")
+
+
+def test_no_kernel(tmp):
+    lone = f"{tmp}/uml"
+    with open(uml_path(), "rb") as f, open(lone, "wb") as g:
+        g.write(f.read())
+    os.chmod(lone, 0o755)
+    done = subprocess.run([lone, "run", "true"], capture_output=True, timeout=LIMIT)
+    said(ended(done, 125), b"no kernel")
+
+
+def test_kernel_is_no_kernel(tmp):
+    fake = f"{tmp}/linux"
+    with open(fake, "w") as f:
+        f.write("#!/bin/sh\necho this is no kernel >&2\nexit 3\n")
+    os.chmod(fake, 0o755)
+    done = subprocess.run([uml_path(), "run", "--kernel", fake, "true"], capture_output=True,
+                          timeout=LIMIT)
+    check(done.returncode == 125 and b"did not start" in done.stderr
+          and b"this is no kernel" in done.stderr, f"{done.returncode} {done.stderr!r}")

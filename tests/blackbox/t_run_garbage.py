@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A guest that has taken over its agent, or is none: a kernel of ours that says
+to the launcher what it likes. The launcher ends with 125 and one line, in a
+bounded time and without growing, and writes nothing but the command's output.
+"""
+
+import os
+import resource
+import struct
+import subprocess
+
+from launcher import LIMIT, UML
+from uml import check
+
+READY = struct.pack("=IHBB", 8, 0, 64, 0) + struct.pack("=II", 1, 0)
+
+
+def frame(kind, payload=b"", session=1, stream=0, length=None):
+    return struct.pack("=IHBB", len(payload) if length is None else length, session, kind,
+                       stream) + payload
+
+
+EXIT = frame(65, struct.pack("=II", 0, 0))
+
+
+def agent(tmp, code):
+    """A kernel that is a Python program; the channel is s."""
+    path = os.path.join(tmp, "kernel")
+    with open(path, "w") as f:
+        f.write("#!/usr/bin/python3\nimport os, socket, struct, sys, time\n"
+                "s = socket.socket(fileno=3)\ns.setblocking(True)\n" + code + "\n")
+    os.chmod(path, 0o755)
+    return subprocess.run([UML, "run", "-q", "--root", "none", "--kernel", path, "x"],
+                          capture_output=True, timeout=LIMIT, stdin=subprocess.DEVNULL)
+
+
+def says(tmp, data, then="time.sleep(60)"):
+    return agent(tmp, f"s.sendall({data!r})\n{then}")
+
+
+def test_a_good_agent_passes(tmp):
+    """The frames that this file makes are right when they are meant to be."""
+    done = says(tmp, READY + frame(32, b"out", stream=1) + frame(32, b"err", stream=2)
+                + frame(33, stream=1) + frame(33, stream=2) + EXIT)
+    check(done.returncode == 0 and done.stdout == b"out" and done.stderr == b"err", f"{done}")
+
+
+def test_frames_that_break_the_protocol(tmp):
+    bad = {
+        "random": os.urandom(100000),
+        "a length over the limit": frame(32, length=0xffffffff, stream=1),
+        "no such type": frame(99),
+        "no such stream": frame(32, b"x", stream=3),
+        "data for standard input": frame(32, b"x", stream=0),
+        "no such session": frame(32, b"x", session=999, stream=1),
+        "a session that is not": frame(32, b"x", session=7, stream=1),
+        "data after the end": frame(33, stream=1) + frame(32, b"x", stream=1),
+        "more than its window": b"".join(frame(32, b"\0" * 32768, stream=1) for _ in range(4000)),
+        "credit that nobody owes": frame(35, struct.pack("=I", 1)),
+        "a short credit": frame(35, b"x"),
+        "a short end": frame(65, b"x"),
+        "ready twice": READY,
+        "another protocol": b"",
+        "an answer that nobody waits for": frame(66, b"x", session=0),
+    }
+    for what, data in bad.items():
+        first = READY if what != "another protocol" else \
+            frame(64, struct.pack("=II", 7, 0), session=0)
+        if what == "more than its window":
+            # Only a reader that does not read makes the window matter.
+            code = f"s.sendall({first!r})\nd = {frame(32, bytes(32768), stream=1)!r}\n" \
+                   "try:\n    for i in range(4000): s.sendall(d)\nexcept OSError: pass\ntime.sleep(60)"
+            path = os.path.join(tmp, "kernel")
+            agent_file(path, code)
+            r, w = os.pipe()
+            p = subprocess.Popen([UML, "run", "-q", "--root", "none", "--kernel", path, "x"],
+                                 stdin=subprocess.DEVNULL, stdout=w, stderr=subprocess.PIPE)
+            os.close(w)
+            _, err = p.communicate(timeout=LIMIT)
+            os.close(r)
+            check(p.returncode == 125 and b"breaks the protocol" in err, f"{what}: {p.returncode} {err!r}")
+            continue
+        done = says(tmp, first + data)
+        check(done.returncode == 125 and b"protocol" in done.stderr, f"{what}: {done}")
+
+
+def agent_file(path, code):
+    with open(path, "w") as f:
+        f.write("#!/usr/bin/python3\nimport os, socket, struct, sys, time\n"
+                "s = socket.socket(fileno=3)\ns.setblocking(True)\n" + code + "\n")
+    os.chmod(path, 0o755)
+
+
+def test_an_agent_that_hangs_up(tmp):
+    done = says(tmp, READY, "s.shutdown(2); s.close(); time.sleep(60)")
+    check(done.returncode in (125, 137), f"{done}")
+
+
+def test_an_agent_that_ends(tmp):
+    done = says(tmp, READY + frame(32, b"out", stream=1), "os._exit(1)")
+    check(done.stdout == b"out" and done.returncode == 1, f"{done}")
+
+
+def test_odd_ends(tmp):
+    """A status is one byte, whatever the agent says; odd reasons are ours."""
+    for how, value, status in ((0, 0x1234507, 7), (1, 0xffffff89, 128 + 9), (2, 2, 127), (3, 13, 126),
+                               (4, 2, 125), (6, 99999, 125), (4000, 1, 125)):
+        done = says(tmp, READY + frame(65, struct.pack("=II", how, value)))
+        check(done.returncode == status, f"{how} {value}: {done}")
+
+
+def test_console_garbage_is_shown_clean(tmp):
+    """What the console says is shown when the guest fails, and does nothing to the terminal."""
+    done = agent(tmp, "os.write(2, b'\\033]0;title\\007\\033[2Jlast words\\n'); os._exit(134)")
+    check(done.returncode == 125 and b"last words" in done.stderr and b"\033" not in done.stderr
+          and b"\007" not in done.stderr, f"{done}")
+
+
+def test_endless_console(tmp):
+    """A console that never stops does not hold the rest up, nor fill memory."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    done = agent(tmp, "import threading\n"
+                 "threading.Thread(target=lambda: [os.write(1, b'x' * 4000) for _ in range(20000)],"
+                 " daemon=True).start()\n"
+                 f"time.sleep(0.5)\ns.sendall({READY + frame(33, stream=1) + frame(33, stream=2) + EXIT!r})\n"
+                 "time.sleep(60)")
+    check(done.returncode == 0, f"{done}")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    check(after < max(before, 60000) + 20000, f"{after} KiB at most")

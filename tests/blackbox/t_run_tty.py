@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: GPL-2.0
+"""uml run on a terminal: keys, size, and the terminal as it was afterwards."""
+
+import os
+import signal
+import time
+
+from launcher import UML, command
+from uml import LINUX, Guest, check
+
+PROMPT = rb"[#$] "
+
+
+def terminal(*words, options=(), **more):
+    """The launcher with a pseudo-terminal, of which the test has the other end."""
+    argv = command(*words, options=options) if words else command(options=options)[:-1]
+    return Guest(*argv[1:], tty=True, linux=argv[0], **more)
+
+
+def was_restored(g, how):
+    end = time.monotonic() + 3
+    while g.mode() != g.cooked and time.monotonic() < end:
+        g.read_tty(0.02)
+    check(g.mode() == g.cooked, f"the terminal is not as it was after {how}",
+          f"{g.mode()}\n{g.cooked}")
+    check(not g.gone(3), f"processes are left after {how}: {g.gone(0)}")
+
+
+def ready(g):
+    g.expect(PROMPT)
+    check(g.is_raw(), "the terminal is not raw")
+
+
+def test_shell():
+    with terminal(env={"SHELL": "/bin/sh"}) as g:
+        ready(g)
+        g.send(b"tty; echo $((6*7))mark\r")
+        g.expect(rb"/dev/pts/0\r\n42mark\r\n")
+        g.send(b"exit 9\r")
+        check(g.wait() == 9, f"status {g.status()}", g.words())
+        was_restored(g, "exit")
+
+
+def test_ctrl_c_and_job_control():
+    with terminal() as g:
+        ready(g)
+        g.send(b"sleep 100\r")
+        g.expect(rb"sleep 100\r\n")
+        time.sleep(0.3)
+        g.send(b"\x03")
+        g.expect(PROMPT)
+        g.send(b"echo status $?\r")
+        g.expect(rb"status 130\r\n")
+        g.send(b"sleep 100\r")
+        g.expect(rb"sleep 100\r\n")
+        time.sleep(0.3)
+        g.send(b"\x1a")
+        g.expect(rb"Stopped")
+        g.expect(PROMPT)
+        g.send(b"fg\r")
+        g.expect(rb"fg\r\nsleep 100\r\n")
+        time.sleep(0.3)
+        g.send(b"\x03")
+        g.expect(PROMPT)
+        g.send(b"exit 4\r")
+        check(g.wait() == 4, f"status {g.status()}", g.words())
+        was_restored(g, "job control")
+
+
+def test_ctrl_c_ends_a_command():
+    with terminal("sh", "-c", "echo up; sleep 100") as g:
+        g.expect(rb"up\r\n")
+        g.send(b"\x03")
+        check(g.wait() == 130, f"status {g.status()}", g.words())
+        was_restored(g, "Ctrl-C")
+
+
+def test_size():
+    script = "stty size; trap 'stty size; exit 0' WINCH; echo ready; while :; do sleep 0.1; done"
+    with terminal("sh", "-c", script, size=(33, 101)) as g:
+        g.expect(rb"33 101\r\n")
+        g.expect(rb"ready")
+        g.set_size(7, 70)
+        g.expect(rb"7 70\r\n")
+        check(g.wait() == 0, f"status {g.status()}", g.words())
+
+
+def test_large_output():
+    with terminal("seq", "30000") as g:
+        check(g.wait() == 0, f"status {g.status()}")
+        want = b"".join(b"%d\r\n" % i for i in range(1, 30001))
+        check(want in g.seen, "output is lost or changed")
+
+
+def end_by(number, status):
+    with terminal("sh", "-c", "echo up; trap '' INT; sleep 100") as g:
+        g.expect(rb"up\r\n")
+        check(g.is_raw(), "not raw")
+        os.kill(g.pid, number)
+        got = g.wait()
+        check(got == status, f"status {got}, not {status}", g.words())
+        was_restored(g, number.name)
+
+
+def test_restored_after_sigterm():
+    end_by(signal.SIGTERM, 143)
+
+
+def test_restored_after_sighup():
+    end_by(signal.SIGHUP, 129)
+
+
+def test_restored_after_sigkill():
+    """Under a shell, as it is used: a terminal whose session leader is killed hangs up."""
+    words = " ".join(f"'{w}'" for w in command("sh", "-c", "echo up; sleep 100"))
+    with Guest("-c", f"{words}; echo status $?; sleep 100", tty=True, linux="sh") as g:
+        g.expect(rb"up\r\n")
+        check(g.is_raw(), "not raw")
+        for pid in sorted(g.pids()):
+            try:
+                if os.path.realpath(f"/proc/{pid}/exe") == os.path.realpath(UML):
+                    os.kill(pid, signal.SIGKILL)
+                    break
+            except OSError:
+                pass
+        g.expect(rb"status 137\r?\n")
+        end = time.monotonic() + 5
+        while g.mode() != g.cooked and time.monotonic() < end:
+            time.sleep(0.02)
+        check(g.mode() == g.cooked, "the terminal is not as it was after SIGKILL")
+
+
+def test_restored_after_the_kernel_is_killed():
+    with terminal("sh", "-c", "echo up; sleep 100") as g:
+        g.expect(rb"up\r\n")
+        for pid in g.pids():
+            try:
+                if os.path.realpath(f"/proc/{pid}/exe") == os.path.realpath(LINUX):
+                    os.kill(pid, signal.SIGKILL)
+            except OSError:
+                pass
+        check(g.wait() == 137, f"status {g.status()}", g.words())
+        was_restored(g, "the kernel's death")
+
+
+def test_three_keys_end_it():
+    with terminal("sh", "-c", "trap '' INT TERM HUP QUIT; echo up; while :; do sleep 1; done") as g:
+        g.expect(rb"up\r\n")
+        for _ in range(3):
+            g.send(b"\x1d")
+            time.sleep(0.1)
+        check(g.wait() == 137, f"status {g.status()}", g.words())
+        was_restored(g, "Ctrl-] three times")
+
+
+def test_stopped_and_continued():
+    with terminal("sh", "-c", "echo up; read x; echo got $x") as g:
+        g.expect(rb"up\r\n")
+        os.kill(g.pid, signal.SIGTSTP)
+        end = time.monotonic() + 5
+        while g.mode() != g.cooked and time.monotonic() < end:
+            time.sleep(0.02)
+        check(g.mode() == g.cooked, "the terminal is raw while it is stopped")
+        os.kill(g.pid, signal.SIGCONT)
+        while not g.is_raw() and time.monotonic() < end:
+            time.sleep(0.02)
+        check(g.is_raw(), "the terminal is not raw after it went on")
+        g.send(b"word\r")
+        g.expect(rb"got word\r\n")
+        check(g.wait() == 0, f"status {g.status()}")
+
+
+def piped(redirection, script):
+    words = " ".join(f"'{w}'" for w in command("sh", "-c", "SCRIPT"))
+    line = words.replace("'SCRIPT'", '"$0"') + " " + redirection
+    return Guest("-c", line, script, tty=True, linux="bash")
+
+
+def test_output_to_a_pipe():
+    """Standard input is a terminal, output is not: the terminal stays as it is."""
+    with piped("| cat", "test -t 0 || echo pipe; test -t 1 || echo pipe; test -t 2 && echo tty") as g:
+        check(g.wait() == 0, f"status {g.status()}", g.words())
+        check(g.seen.count(b"pipe") == 2 and b"tty" in g.seen, g.words())
+
+
+def test_input_from_a_pipe():
+    """Output is a terminal of its own size, and its lines end as they should."""
+    with piped("< /dev/null", "test -t 0 || echo in; test -t 1 && stty size <&1; echo out") as g:
+        check(g.wait() == 0, f"status {g.status()}", g.words())
+        check(b"in\r\n" in g.seen and b"24 80\r\nout\r\n" in g.seen, g.words())
+
+
+def test_background():
+    """In the background it leaves the terminal alone."""
+    words = " ".join(f"'{w}'" for w in command("sh", "-c", "sleep 1; echo hello"))
+    script = f"{words} </dev/null & sleep 0.7; stty -a | grep -o '.icanon'; wait $!; echo status $?"
+    with Guest("-mc", script, tty=True, linux="bash") as g:
+        g.expect(rb" icanon")
+        g.expect(rb"status 0\r\n")
+
+
+def test_wrong_option_leaves_it_alone():
+    with Guest("run", "--no-such-option", tty=True, linux=UML) as g:
+        check(g.wait() == 125, f"status {g.status()}", g.words())
+        was_restored(g, "a wrong option")

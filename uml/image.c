@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * uml image build debian OUT: an ext4 image of a Debian that boots, by the
+ * script that `make rootfs` runs as well; it lies beside an installed uml in
+ * ../share/uml. What it fetches it keeps in a directory that is removed.
+ */
+#include <errno.h>
+#include <ftw.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "uml.h"
+
+static const char usage[] = "usage: uml image build debian FILE";
+
+static char *find_script(void)
+{
+	static const char *const places[] = { "../share/uml/tools/build/rootfs",
+					      "../tools/build/rootfs" };
+	char self[PATH_MAX], *slash, *path;
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	self[n > 0 ? n : 0] = 0;
+	slash = strrchr(self, '/');
+	if (slash)
+		*slash = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		path = xprintf("%s/%s", self, places[i]);
+		if (!access(path, X_OK))
+			return path;
+		free(path);
+	}
+	die("image: %s/%s is not there: uml is not installed whole", self, places[0]);
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	return remove(path);
+}
+
+static int build(const char *out)
+{
+	const char *dir = getenv("TMPDIR");
+	char *work = xprintf("%s/uml-image.XXXXXX", dir && *dir ? dir : "/var/tmp");
+	char *script = find_script(), *parent, *full;
+	int status = -1;
+	pid_t pid;
+
+	parent = strrchr(out, '/') ? xprintf("%.*s", (int)(strrchr(out, '/') - out) + 1, out) :
+		 xstrdup(".");
+	if (access(parent, W_OK))
+		die("image: cannot make a file in %s: %s", parent, strerror(errno));
+	full = *out == '/' ? xstrdup(out) : xprintf("%s/%s", getcwd(NULL, 0), out);
+	if (!mkdtemp(work))
+		die("image: cannot make a directory in place of %s: %s", work, strerror(errno));
+	pid = fork();
+	if (pid == 0) {
+		setenv("BUILD", work, 1);
+		setenv("IMAGE", full, 1);
+		execl(script, script, NULL);
+		die("image: cannot run %s: %s", script, strerror(errno));
+	}
+	if (pid > 0)
+		waitpid(pid, &status, 0);
+	nftw(work, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : EXIT_OURS;
+}
+
+int cmd_image(int argc, char **argv)
+{
+	if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
+		return puts(usage) < 0 ? EXIT_OURS : 0;
+	if (argc != 4 || strcmp(argv[1], "build"))
+		die("%s", usage);
+	if (strcmp(argv[2], "debian"))
+		die("image: there is no recipe for %s; there is debian", argv[2]);
+	return build(argv[3]);
+}
