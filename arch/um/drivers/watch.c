@@ -16,6 +16,7 @@
 #define STACK_SIZE	(16 * 1024)
 
 static struct watch {
+	bool used;
 	int fd;
 	u8 irq;
 	bool output;
@@ -23,7 +24,6 @@ static struct watch {
 	bool ready;	/* shared with the thread */
 } watches[MAX_WATCHES];
 
-static int count;
 static int epfd = -1;
 static char stack[STACK_SIZE] __aligned(16);
 
@@ -71,8 +71,10 @@ arch_initcall(watch_init);
  */
 int watch_add(int fd, unsigned int irq, bool output)
 {
-	int id = count, err;
+	int id = 0, err;
 
+	while (id < MAX_WATCHES && watches[id].used)
+		id++;
 	if (id == MAX_WATCHES)
 		return -ENOSPC;
 	if (epfd < 0)
@@ -85,8 +87,20 @@ int watch_add(int fd, unsigned int irq, bool output)
 	} else if (err) {
 		return err;
 	}
-	count++;
+	watches[id].used = true;
 	return id;
+}
+
+/**
+ * watch_remove() - look at this descriptor no more; it is still open
+ *
+ * Its interrupt may be raised once more.
+ */
+void watch_remove(int id)
+{
+	if (!watches[id].always)
+		host_epoll_remove(epfd, watches[id].fd);
+	watches[id].used = false;
 }
 
 /**
@@ -102,6 +116,14 @@ void watch_rearm(int id)
 	} else {
 		host_epoll_rearm(epfd, w->fd, id, w->output);
 	}
+}
+
+/**
+ * watch_rearm_both() - the same, for when it can be read or written
+ */
+void watch_rearm_both(int id)
+{
+	host_epoll_rearm_both(epfd, watches[id].fd, id);
 }
 
 /**

@@ -11,10 +11,10 @@ int host_epoll_create(void)
 	return host_call(__NR_epoll_create1, EPOLL_CLOEXEC);
 }
 
-static int ctl(int epfd, int op, int fd, u32 id, bool output)
+static int ctl(int epfd, int op, int fd, u32 id, u32 events)
 {
 	struct epoll_event ev = {
-		.events = (output ? EPOLLOUT : EPOLLIN) | EPOLLONESHOT,
+		.events = events | EPOLLONESHOT,
 		.data = id,
 	};
 
@@ -28,7 +28,7 @@ static int ctl(int epfd, int op, int fd, u32 id, bool output)
  */
 int host_epoll_add(int epfd, int fd, u32 id, bool output)
 {
-	return ctl(epfd, EPOLL_CTL_ADD, fd, id, output);
+	return ctl(epfd, EPOLL_CTL_ADD, fd, id, output ? EPOLLOUT : EPOLLIN);
 }
 
 /**
@@ -36,7 +36,20 @@ int host_epoll_add(int epfd, int fd, u32 id, bool output)
  */
 int host_epoll_rearm(int epfd, int fd, u32 id, bool output)
 {
-	return ctl(epfd, EPOLL_CTL_MOD, fd, id, output);
+	return ctl(epfd, EPOLL_CTL_MOD, fd, id, output ? EPOLLOUT : EPOLLIN);
+}
+
+/**
+ * host_epoll_rearm_both() - report it once more, when it can be read or written
+ */
+int host_epoll_rearm_both(int epfd, int fd, u32 id)
+{
+	return ctl(epfd, EPOLL_CTL_MOD, fd, id, EPOLLIN | EPOLLOUT);
+}
+
+int host_epoll_remove(int epfd, int fd)
+{
+	return ctl(epfd, EPOLL_CTL_DEL, fd, 0, 0);
 }
 
 /**

@@ -6,6 +6,8 @@
 
 int watch_add(int fd, unsigned int irq, bool output);
 void watch_rearm(int id);
+void watch_rearm_both(int id);
+void watch_remove(int id);
 bool watch_ready(int id);
 
 #endif
