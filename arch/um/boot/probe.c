@@ -50,6 +50,10 @@ const char *host_error(int err)
 		{ ENAMETOOLONG, "File name too long" },
 		{ ENXIO, "No such device or address" },
 		{ EFAULT, "Bad address" },
+		{ ENODEV, "No such device" },
+		{ ENOTCONN, "Transport endpoint is not connected" },
+		{ EPROTOTYPE, "Protocol wrong type for socket" },
+		{ ECONNREFUSED, "Connection refused" },
 	};
 
 	for (int i = 0; i < ARRAY_SIZE(table); i++)

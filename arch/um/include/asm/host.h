@@ -193,5 +193,20 @@ int host_epoll_rearm(int epfd, int fd, u32 id, bool output);
 int host_epoll_wait(int epfd, u32 *id);
 int host_poll(int fd, bool output);
 int host_poll_two(int a, int b, int timeout_ms);
+int host_epoll_rearm_both(int epfd, int fd, u32 id);
+int host_epoll_remove(int epfd, int fd);
+
+/* net.c */
+long host_readv(int fd, const struct host_iovec *iov, unsigned int n);
+long host_writev(int fd, const struct host_iovec *iov, unsigned int n);
+int host_set_nonblock(int fd);
+int host_netdev_exists(const char *name);
+int host_tap_attach(int fd, const char *name);
+int host_tap_info(int fd, char *name, unsigned int *vnet);
+int host_tap_offload(int fd, unsigned int flags);
+int host_socket_type(int fd);
+int host_socket_vnet(int fd);
+int host_hung_up(int fd);
+int host_connect_unix(const char *path);
 
 #endif

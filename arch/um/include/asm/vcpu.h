@@ -29,6 +29,7 @@ enum {
 	IRQ_POWER,
 	IRQ_WINCH,
 	IRQ_SPACE,
+	IRQ_NET,
 	UM_NR_IRQS
 };
 

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * transport=stream: a stream socket, each frame behind its length in four
+ * bytes, big-endian. This is what passt speaks, and QEMU's -netdev stream.
+ */
+#include <linux/kernel.h>
+#include <linux/net.h>
+#include <asm/boot.h>
+#include "net.h"
+
+static int use_fd(int fd, struct net_port *port, char *why)
+{
+	int type = host_socket_type(fd);
+
+	if (type == -EBADF) {
+		snprintf(why, NET_WHY, "descriptor %d is not open", fd);
+		return type;
+	}
+	if (type != SOCK_STREAM) {
+		snprintf(why, NET_WHY, "descriptor %d is no stream socket%s", fd,
+			 type < 0 ? "" : "; use transport=fd");
+		return -EINVAL;
+	}
+	if (host_hung_up(fd)) {
+		snprintf(why, NET_WHY, "descriptor %d is not connected, or its peer has gone", fd);
+		return -ENOTCONN;
+	}
+	port->fd = fd;
+	snprintf(port->name, sizeof(port->name), "stream fd %d", fd);
+	return host_set_nonblock(fd);
+}
+
+static int open_stream(const struct net_options *o, struct net_port *port, char *why)
+{
+	int fd;
+
+	if (!o->path == (o->fd < 0)) {
+		snprintf(why, NET_WHY, "transport=stream wants path=SOCKET or fd=N, a connected one");
+		return -EINVAL;
+	}
+	if (o->fd >= 0)
+		return use_fd(o->fd, port, why);
+	if (!net_may_open()) {
+		snprintf(why, NET_WHY, "sockets are connected at boot only; later, give a connected one as fd=N");
+		return -EPERM;
+	}
+	fd = host_connect_unix(o->path);
+	if (fd < 0) {
+		snprintf(why, NET_WHY, "cannot connect to %.100s: %s%s", o->path, host_error(fd),
+			 fd == -ECONNREFUSED ? " (nobody listens there)" : "");
+		return fd;
+	}
+	port->fd = fd;
+	snprintf(port->name, sizeof(port->name), "stream %s", o->path);
+	return host_set_nonblock(fd);
+}
+
+const struct net_transport net_stream = {
+	.name = "stream",
+	.stream = true,
+	.open = open_stream,
+};
