@@ -12,7 +12,7 @@ import subprocess
 import time
 
 from launcher import LIMIT, UML, command, ended, read_until, start, uml
-from uml import Guest, Skipped, check, process_table
+from uml import Guest, Skipped, check, family, process_table
 
 
 @contextlib.contextmanager
@@ -25,8 +25,14 @@ def guest(name, script="echo up; sleep 1000", options=(), **more):
         read_until(p.stdout, b"up\n")
         yield name, p
     finally:
+        left = family(p.pid)
         p.kill()
         p.communicate()
+        # The host kills them with the launcher, but a busy one takes a moment.
+        end = time.monotonic() + 5
+        while time.monotonic() < end and any(
+                row[2] not in "ZX" for pid, row in process_table().items() if pid in left):
+            time.sleep(0.02)
 
 
 def names():

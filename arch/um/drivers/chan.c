@@ -29,8 +29,8 @@
 #include <asm/vcpu.h>
 #include <asm/watch.h>
 
-#define IRQ_CHAN 30
-#define CHUNK	(64 * 1024)	/* most that one call moves */
+#define IRQ_CHAN	30		/* a line beyond those of <asm/vcpu.h> */
+#define CHUNK		(64 * 1024)	/* most that one call moves */
 
 UM_HELP(chan0,
 "chan0=fd:N\n"

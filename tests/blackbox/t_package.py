@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0
+"""make install, and the Debian package: what is in them works from there."""
+
+import os
+import shutil
+import subprocess
+
+from launcher import LIMIT
+from uml import TOP, Skipped, check
+
+INSTALL = os.path.join(TOP, "tools", "build", "install")
+
+
+def works(prefix):
+    """The installed launcher finds the installed kernel."""
+    done = subprocess.run([f"{prefix}/bin/uml", "run", "-q", "--root", "none", "--", "echo", "installed"],
+                          capture_output=True, timeout=LIMIT)
+    check(done.returncode == 0 and done.stdout == b"installed\n", f"{done}")
+    for file in ("share/man/man1/uml.1", "share/bash-completion/completions/uml",
+                 "share/zsh/site-functions/_uml", "share/uml/tools/build/rootfs", "bin/linux.um"):
+        found = [f for f in (file, file + ".gz", file.replace("site-functions", "vendor-completions"))
+                 if os.path.exists(f"{prefix}/{f}")]
+        check(found, f"no {file}")
+
+
+def test_install(tmp):
+    done = subprocess.run([INSTALL], env=dict(os.environ, DESTDIR=tmp, PREFIX="/p"),
+                          capture_output=True, timeout=100)
+    check(done.returncode == 0, "make install fails", done.stdout.decode() + done.stderr.decode())
+    works(f"{tmp}/p")
+
+
+test_install.seconds = 120
+
+
+def test_completions():
+    for shell, file in (("bash", "uml.bash"), ("zsh", "uml.zsh")):
+        if not shutil.which(shell):
+            continue
+        done = subprocess.run([shell, "-n", os.path.join(TOP, "uml", "completion", file)],
+                              capture_output=True, timeout=LIMIT)
+        check(done.returncode == 0, f"{shell}: {done.stderr!r}")
+    script = (f". {TOP}/uml/completion/uml.bash; COMP_WORDS=(uml run --vol); COMP_CWORD=2; _uml;"
+              'echo "${COMPREPLY[@]}"; COMP_WORDS=(uml pa); COMP_CWORD=1; _uml; echo "${COMPREPLY[@]}"')
+    done = subprocess.run(["bash", "-c", script], capture_output=True, timeout=LIMIT)
+    check(done.stdout == b"--volume\npause\n", f"{done}")
+
+
+def test_manual():
+    if not shutil.which("man"):
+        raise Skipped("no man here")
+    done = subprocess.run(["man", "--warnings", "-l", os.path.join(TOP, "docs", "uml.1")],
+                          capture_output=True, timeout=LIMIT, env=dict(os.environ, MANPAGER="cat"))
+    check(done.returncode == 0 and not done.stderr and b"EXIT STATUS" in done.stdout, f"{done.stderr!r}")
+
+
+def test_debian_package(tmp):
+    """dpkg-buildpackage -b of what is built already, lintian without errors, the package unpacked."""
+    for tool in ("dpkg-buildpackage", "dh", "lintian", "bwrap"):
+        if not shutil.which(tool):
+            raise Skipped(f"no {tool} here")
+    parent = os.path.dirname(TOP)
+    # Packages are made beside the source: there is a directory of ours for now.
+    box = ["bwrap", "--dev-bind", "/", "/", "--bind", tmp, parent, "--bind", TOP, TOP, "--chdir", TOP]
+    os.makedirs(os.path.join(tmp, os.path.basename(TOP)), exist_ok=True)
+    done = subprocess.run([*box, "sh", "-c", "dpkg-buildpackage -b -us -uc && lintian --fail-on error ../*.changes"],
+                          capture_output=True, timeout=280, stdin=subprocess.DEVNULL)
+    text = done.stdout.decode(errors="replace") + done.stderr.decode(errors="replace")
+    if b"Operation not permitted" in done.stderr and b"bwrap" in done.stderr:
+        raise Skipped("bwrap is not allowed here")
+    check(done.returncode == 0, "no package", "\n".join(text.splitlines()[-25:]))
+    debs = [f for f in os.listdir(tmp) if f.endswith(".deb") and "dbgsym" not in f]
+    check(len(debs) == 1, f"packages: {debs}")
+    subprocess.run(["dpkg-deb", "-x", f"{tmp}/{debs[0]}", f"{tmp}/unpacked"], check=True, timeout=60)
+    works(f"{tmp}/unpacked/usr")
+
+
+test_debian_package.seconds = 300
