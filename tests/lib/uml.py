@@ -128,7 +128,8 @@ def command(*options, cmd=None, wrap=(), linux=None):
 
 class Guest:
     def __init__(self, *options, cmd=None, tty=False, stdin=subprocess.PIPE,
-                 wrap=(), env=None, cwd=None, size=(24, 80), linux=None):
+                 wrap=(), env=None, cwd=None, size=(24, 80), linux=None,
+                 pass_fds=()):
         argv = command(*options, cmd=cmd, wrap=wrap, linux=linux)
         self.start = time.monotonic()
         self.master = None
@@ -148,7 +149,7 @@ class Guest:
             streams = (stdin, *self.files)
         self.proc = subprocess.Popen(
             argv, stdin=streams[0], stdout=streams[1], stderr=streams[2],
-            cwd=cwd, env=full, start_new_session=True,
+            cwd=cwd, env=full, start_new_session=True, pass_fds=pass_fds,
             preexec_fn=(lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
             if tty else None)
         self.pid = self.proc.pid
