@@ -111,6 +111,37 @@ def one_space_dies(script, number=signal.SIGKILL):
         check(not g.gone(1), "processes are left")
 
 
+def storm(pid, numbers, seconds):
+    """A process that sends signals as quickly as it can."""
+    child = os.fork()
+    if child:
+        return child
+    try:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            for _ in range(100):
+                for number in numbers:
+                    os.kill(pid, number)
+    except OSError:
+        pass
+    finally:
+        os._exit(0)
+
+
+def test_kernel_gets_many_signals():
+    """However many of the signals that it lives on: its stack for them holds."""
+    numbers = (signal.SIGCHLD, signal.SIGIO, signal.SIGALRM, signal.SIGWINCH)
+    with Guest(cmd=busy(LOOP, "while :; do /bin/true; done")) as g:
+        g.until(rb"up\n")
+        senders = [storm(g.kernel(), numbers, 3) for _ in range(3)]
+        for sender in senders:
+            os.waitpid(sender, 0)
+        check(g.proc.poll() is None, f"the guest died: {g.status()}", g.words())
+        g.send(b"end\n")
+        g.until(rb"got end\n")
+        ended(g.result(), 0)
+
+
 def test_space_killed_busy():
     one_space_dies(b"(echo started; while :; do :; done)")
 

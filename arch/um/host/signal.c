@@ -4,8 +4,13 @@
  * wake-ups, power-off requests, and faults of the kernel itself.
  *
  * Handlers run on a stack of their own (SA_ONSTACK), which so is the vCPU's
- * interrupt stack, and with no signal blocked (SA_NODEFER): whether an
- * interrupt is taken is decided by vcpu->irq_on, not by the host's mask.
+ * interrupt stack. Whether an interrupt is taken is decided by vcpu->irq_on, not
+ * by the host's mask; but while a handler of an interrupt runs, those of others
+ * wait. Each would take a frame of some KiB, several at once where several
+ * signals are pending, and a storm of them (the host stops and continues, spaces
+ * die in numbers, somebody sends them) would go on until the stack is full.
+ * What is raised meanwhile is seen all the same: local_irq_enable() looks at
+ * vcpu->pending, not at signals. Faults are taken at any time.
  */
 #include <linux/signal.h>
 #include <linux/string.h>
@@ -21,12 +26,17 @@ struct host_ucontext {
 
 extern void host_restorer(void);
 
+/* What tells of an event, and not of a fault of the code that runs. */
+#define EVENTS	(sigmask(HOST_SIG_TIMER) | sigmask(HOST_SIG_IRQ) | sigmask(SIGCHLD) |	\
+		 sigmask(SIGWINCH) | sigmask(SIGTERM) | sigmask(SIGINT) | sigmask(SIGHUP))
+
 static int set_action(int signo, void *handler, unsigned long flags)
 {
 	struct sigaction sa = {
 		.sa_handler = handler,
 		.sa_flags = flags | SA_RESTORER,
 		.sa_restorer = host_restorer,
+		.sa_mask.sig[0] = sigmask(signo) & EVENTS ? EVENTS : 0,
 	};
 
 	return host_call(__NR_rt_sigaction, signo, &sa, NULL, sizeof(sigset_t));
