@@ -198,9 +198,10 @@ static void check_guests(const char *kernel, bool *runs)
 	char transport[32] = "", version[256];
 	FILE *f;
 
-	f = popen(xprintf("'%s' --version 2>&1", kernel), "re");
+	setenv("KERNEL", kernel, 1);
+	f = popen("\"$KERNEL\" --version 2>&1", "re");
 	if (!f || !fgets(version, sizeof(version), f))
-		strcpy(version, "says no version");
+		snprintf(version, sizeof(version), "says no version");
 	if (f)
 		pclose(f);
 	version[strcspn(version, "\n")] = 0;

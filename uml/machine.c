@@ -254,7 +254,7 @@ void machine_reap(struct machine *m)
 			m->status = status;
 		} else if (pid == m->passt) {
 			m->passt = 0;
-			note("passt has ended: the guest has no network");
+			m->passt_ended = true;
 		}
 	}
 }

@@ -19,6 +19,7 @@
  * @log, @log_len: the last of what the console said; the newest byte is at
  *		(log_len - 1) % LOG_SIZE
  * @passt:	the network's process, or 0
+ * @passt_ended: it has ended by itself
  */
 struct machine {
 	pid_t pid;
@@ -28,6 +29,7 @@ struct machine {
 	char log[LOG_SIZE];
 	unsigned long long log_len;
 	pid_t passt;
+	bool passt_ended;
 };
 
 const char *find_kernel(const struct options *o);

@@ -198,6 +198,17 @@ static void suspend(struct run *r)
 	/* Continued; the SIGCONT that did it is read next. */
 }
 
+/* A guest that boots would ask for its address for minutes. */
+static void passt_ended(struct run *r)
+{
+	if (!r->m.passt_ended)
+		return;
+	r->m.passt_ended = false;
+	if (!r->ready)
+		fail(r, "passt has ended: there is no network for the guest");
+	note("passt has ended: the guest has no network any more");
+}
+
 static void on_signals(struct run *r, int signals)
 {
 	struct signalfd_siginfo info;
@@ -206,6 +217,7 @@ static void on_signals(struct run *r, int signals)
 		switch (info.ssi_signo) {
 		case SIGCHLD:
 			machine_reap(&r->m);
+			passt_ended(r);
 			break;
 		case SIGWINCH:
 			relay_winch(&r->main);

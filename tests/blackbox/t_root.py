@@ -286,3 +286,16 @@ def test_kernel_is_no_kernel(tmp):
                           timeout=LIMIT)
     check(done.returncode == 125 and b"did not start" in done.stderr
           and b"this is no kernel" in done.stderr, f"{done.returncode} {done.stderr!r}")
+
+
+def test_doctor():
+    """What it says of guests is found out by running them."""
+    done = ended(uml("doctor", "--kernel", LINUX, seconds=100), 0)
+    text = done.stdout.decode()
+    for line in ("ok   kernel", "ok   guests", "ok   transport", "ok   memfd", "processors"):
+        check(line in text, f"no '{line}'", text)
+    done = uml("doctor", "--kernel", "/bin/false", seconds=100)
+    check(done.returncode == 125 and b"NO   guests" in done.stdout, f"{done}")
+
+
+test_doctor.seconds = 110
