@@ -25,6 +25,8 @@ static int use_fd(int fd, struct net_port *port, char *why)
 		snprintf(why, NET_WHY, "descriptor %d is not connected, or its peer has gone", fd);
 		return -ENOTCONN;
 	}
+	if (net_may_open())
+		host_socket_room(fd);
 	port->fd = fd;
 	snprintf(port->name, sizeof(port->name), "stream fd %d", fd);
 	return host_set_nonblock(fd);
@@ -50,6 +52,7 @@ static int open_stream(const struct net_options *o, struct net_port *port, char 
 			 fd == -ECONNREFUSED ? " (nobody listens there)" : "");
 		return fd;
 	}
+	host_socket_room(fd);
 	port->fd = fd;
 	snprintf(port->name, sizeof(port->name), "stream %s", o->path);
 	return host_set_nonblock(fd);

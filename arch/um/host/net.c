@@ -174,6 +174,18 @@ int host_hung_up(int fd)
 }
 
 /**
+ * host_socket_room() - room for several frames of 64 KiB, as far as the host allows
+ *
+ * At boot only. Frames that a stream socket has no room for cost a hand-over each.
+ */
+void host_socket_room(int fd)
+{
+	int size = 1 << 20;
+
+	host_call(__NR_setsockopt, fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+}
+
+/**
  * host_connect_unix() - connect a stream socket to a path
  *
  * At boot only. Return: descriptor, close-on-exec, or -errno.
@@ -181,7 +193,6 @@ int host_hung_up(int fd)
 int host_connect_unix(const char *path)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	int size = 1 << 20;
 	long fd, err;
 
 	if (strlen(path) >= sizeof(addr.sun_path))
@@ -190,8 +201,6 @@ int host_connect_unix(const char *path)
 	fd = host_call(__NR_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return fd;
-	/* Room for several frames of 64 KiB, as far as the host allows it. */
-	host_call(__NR_setsockopt, fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	err = host_call(__NR_connect, fd, &addr, sizeof(addr));
 	if (err < 0) {
 		host_call(__NR_close, fd);

@@ -207,6 +207,7 @@ int host_tap_offload(int fd, unsigned int flags);
 int host_socket_type(int fd);
 int host_socket_vnet(int fd);
 int host_hung_up(int fd);
+void host_socket_room(int fd);
 int host_connect_unix(const char *path);
 
 #endif
