@@ -1,21 +1,30 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Directories of the host: hostfs."""
+"""Directories of the host: hostfs.
+
+tests/blackbox/hostfs/files.c asks what a file system must do, random.c compares
+random operations with a copy in memory. Both are run on the host's file system
+first. The rest is what only the two sides together show.
+"""
 
 import os
-import socket
 import stat
 import subprocess
 import time
 
 from t_confined import NOBODY, copy, need
-from uml import Guest, Skipped, check, ended, gave, run, sh
+from uml import Guest, Skipped, check, ended, run, sh
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 BUSYBOX = next((p for p in ("/bin/busybox", "/usr/bin/busybox") if os.path.exists(p)), None)
+LONG = bool(os.environ.get("LONG"))
+# Until what the guest knows of a file is too old (cache=auto), and some.
+OLD = "sleep 1.1;"
 
 
 def share(tmp, name="share"):
     path = os.path.join(tmp, name)
     os.mkdir(path)
+    os.chmod(path, 0o755)
     return path
 
 
@@ -32,10 +41,78 @@ def get(path):
         return f.read()
 
 
-def guest(script, directory, *options, mount="", **more):
-    """Run @script in a guest that has @directory at /mnt."""
-    return sh(f"mount -t hostfs none /mnt -o {directory}{mount} && cd /mnt && {{ {script}\n}}",
-              f"hostfs={directory}", *options, **more)
+def program(directory, name):
+    """Compile a program into a directory."""
+    done = subprocess.run(["gcc", "-O1", "-static", "-o", f"{directory}/{name}",
+                           f"{HERE}/hostfs/{name}.c"], capture_output=True, text=True)
+    check(done.returncode == 0, f"{name}.c does not compile", done.stderr)
+
+
+def mounted(directory, script, option=""):
+    return (f"mount -t hostfs none /mnt -o {directory}{option} && cd /mnt && "
+            f"{{ {script}\n}}")
+
+
+def guest(script, directory, *options, option="", **more):
+    """Run @script in a guest that has @directory at /mnt, in it."""
+    return sh(mounted(directory, script, option), f"hostfs={directory}", *options, **more)
+
+
+def lines(r):
+    return r.out.decode("utf-8", "replace").split("\n")[:-1]
+
+
+def refused(words, *options, status=1):
+    """The kernel does not start and says why."""
+    r = ended(run(*options, cmd="true"), status, " ".join(options))
+    check(words in r.err.splitlines()[-1], f"it does not say {words!r}", r)
+
+
+# What a file system does
+
+def run_files(tmp, option, cases=""):
+    d = share(tmp)
+    program(d, "files")
+    for name in ("host", "guest"):
+        os.mkdir(f"{d}/{name}")
+    native = subprocess.run([f"{d}/files", *cases.split()], cwd=f"{d}/host", text=True,
+                            capture_output=True)
+    check(native.returncode == 0, "it fails on the host already", native.stdout)
+    r = ended(guest(f"cd guest && /mnt/files {cases}", d, option=option, seconds=80), 0)
+    check(r.out.count(b": ok\n") == native.stdout.count(": ok\n") and b": ok\n" in r.out,
+          "not all cases ended well", r)
+
+
+def test_files(tmp):
+    run_files(tmp, "")
+
+
+def test_files_uncached(tmp):
+    run_files(tmp, ",cache=none")
+
+
+def test_files_always_cached(tmp):
+    run_files(tmp, ",cache=always", "rename_flags tmpfile mmap times readdir unlinked xattr "
+              "links open")
+
+
+test_files.seconds = test_files_uncached.seconds = test_files_always_cached.seconds = 90
+
+
+def test_random(tmp):
+    d = share(tmp)
+    program(d, "random")
+    seed, count = int.from_bytes(os.urandom(3), "big"), 4000 if LONG else 600
+    done = subprocess.run([f"{d}/random", str(seed), str(count)], cwd=d, capture_output=True)
+    check(done.returncode == 0, f"seed {seed} fails on the host already", done.stdout)
+    for n, option in enumerate(("", ",cache=none", ",cache=always")):
+        r = ended(guest(f"./random {seed + n} {count}", d, option=option, seconds=200), 0,
+                  f"random {seed + n} {count}, {option}")
+        check(r.out == b"random: ok\n", f"seed {seed + n}", r)
+        check(get(f"{d}/file") == get(f"{d}/model"), f"seed {seed + n}: the host has other data")
+
+
+test_random.seconds = 500 if LONG else 120
 
 
 def test_read_and_write(tmp):
@@ -60,5 +137,323 @@ def test_as_root(tmp):
     r = ended(run(*root, "ro", cmd=["hostfs", "two words"]), 0)
     check(b"root of hostfs, two words\n" in r.out, "init did not get its arguments", r)
     check(not os.path.exists(f"{d}/was-here"), "a read-only root was written to", r)
-    ended(run(*root, "rw", cmd=["hostfs", "two words"]), 0)
-    check(os.path.exists(f"{d}/was-here"), "what init wrote is lost", r)
+    # Several at once share it; each has /was-here.
+    guests = [Guest(*root, "rw", cmd=["hostfs", str(n)]) for n in range(2)]
+    try:
+        for n, g in enumerate(guests):
+            r = ended(g.result(), 0)
+            check(b"root of hostfs, %d\n" % n in r.out, "init did not get its arguments", r)
+    finally:
+        for g in guests:
+            g.end()
+    check(os.path.exists(f"{d}/was-here"), "what init wrote is lost")
+
+
+# What was given
+
+def test_only_what_was_given(tmp):
+    d, other = share(tmp), share(tmp, "other")
+    put(f"{other}/secret", b"secret")
+    os.mkdir(f"{d}/in")
+    put(f"{d}/in/file", b"inner\n")
+    os.symlink(other, f"{d}/out")
+    os.symlink(f"{other}/secret", f"{d}/in/link")
+    script = f"""
+        m() {{ mount -t hostfs none /mnt -o $1 2>/dev/null && echo mounted $1; }}
+        m {other}; m {d}/../other; m {d}/out; m {d}/in/file; m {d}x; m /; m nothing
+        m {d}/in && ls /mnt && cat /mnt/file
+        cat /mnt/link 2>/dev/null; cat {other}/secret 2>/dev/null
+        dmesg | grep 'hostfs: ' | grep -v command"""
+    r = ended(sh(script, f"hostfs={d}"), 0)
+    check(f"mounted {d}/in".encode() in r.out, "a directory beneath cannot be mounted", r)
+    check(r.out.count(b"mounted ") == 1, "what was not given was mounted", r)
+    check(b"secret" not in r.out, "a link leads out", r)
+    check(f"start it with hostfs={other}\n".encode() in r.out, "the kernel says nothing", r)
+
+
+def test_nothing_given(tmp):
+    r = ended(sh("mount -t hostfs none /mnt 2>/dev/null || echo no;"
+                 f"mount -t hostfs none /mnt -o {tmp} 2>/dev/null || echo no"), 0)
+    check(r.out == b"no\nno\n", "a guest mounts what nobody gave", r)
+
+
+def test_names_of_gifts(tmp):
+    one, two = share(tmp), share(tmp, "with space")
+    put(f"{one}/f", b"1\n")
+    put(f"{two}/sub/f", b"2\n")
+    script = """mkdir /1 /2 /3
+        mount -t hostfs one /1; mount -t hostfs none /2 -o two; mount -t hostfs two/sub /3
+        cat /1/f /2/sub/f /3/f; echo 3 > /3/f; cat /2/sub/f; touch /1/x || echo read-only"""
+    r = ended(sh("exec 2>/dev/null;" + script, f"hostfs=one:{one},ro", f"hostfs=two:{two}"), 0)
+    # mount(8) of busybox mounts read-only what cannot be written to.
+    check(lines(r) == ["1", "2", "2", "3", "read-only"], "other files", r)
+
+
+def test_read_only(tmp):
+    d = share(tmp)
+    put(f"{d}/f", b"old")
+    for gift, option in ((f"{d},ro", ",ro"), (d, ",ro")):
+        script = mounted(d, """exec 2>/dev/null; cat f
+            echo x > f; echo x >> f; rm -f f; mkdir d; mv f g; ln f g; ln -s f g; mkfifo p
+            chmod 600 f; truncate -s 0 f; touch -d 2001-01-01 f
+            mount -o remount,rw /mnt; echo x > f && echo writable; true""", option)
+        before = os.stat(f"{d}/f")
+        r = ended(sh(script, f"hostfs={gift}"), 0)
+        check(os.listdir(d) == ["f"], "it was changed while mounted read-only", r)
+        if gift == d:       # remounting helps when it was given to be written to
+            check(r.out == b"oldwritable\n", "it cannot be mounted for writing later", r)
+            continue
+        check(r.out == b"old", "it cannot be read, or can be written", r)
+        after = os.stat(f"{d}/f")
+        check(get(f"{d}/f") == b"old" and after.st_ctime_ns == before.st_ctime_ns,
+              "the file was changed", r)
+
+
+def test_bad_options(tmp):
+    put(f"{tmp}/file")
+    refused(b"hostfs=/nowhere: cannot open the directory: No such file", "hostfs=/nowhere")
+    refused(b"Not a directory", f"hostfs={tmp}/file")
+    refused(b"which directory?", "hostfs=")
+    refused(b"which directory?", "hostfs=name:")
+    refused(b"this name is given twice", f"hostfs=a:{tmp}", f"hostfs=a:{tmp}")
+    refused(b"files of the host's kernel", "hostfs=/proc/self")
+    refused(b"No such file", "root=/dev/root", "rootfstype=hostfs", "rootflags=/nowhere")
+    r = ended(sh(f"mount -t hostfs none /mnt -o {tmp},cache=never 2>/dev/null || echo refused;"
+                 f"mount -t hostfs none /mnt -o {tmp},nonsense 2>/dev/null || echo refused",
+                 f"hostfs={tmp}"), 0)
+    check(r.out == b"refused\nrefused\n", "a wrong option is taken", r)
+
+
+def test_whole_host():
+    """With / the host's /proc and /sys are empty, and its programs run."""
+    script = mounted("/", """exec 2>/dev/null; ls -A proc; ls -A sys; cat proc/version proc/1/environ; ls proc/self
+        mkdir /o; mount -t tmpfs o /o; mkdir /o/u /o/w /o/m
+        mount -t overlay o /o/m -o lowerdir=/mnt,upperdir=/o/u,workdir=/o/w || exit 1
+        chroot /o/m /bin/sh -c 'echo works > /etc/uml-test; cat /etc/uml-test;
+            rm -f /etc/passwd; ls /etc/passwd; test -x /usr/bin/env && env -i echo env'""", ",ro")
+    r = ended(sh(script, "hostfs=/,ro"), 0)
+    check(lines(r) == ["works", "env"], "the host's / is not what it should be", r)
+    check(os.path.exists("/etc/passwd") and not os.path.exists("/etc/uml-test"),
+          "the host was changed")
+
+
+# Who owns and who may
+
+def test_ownership(tmp):
+    d = share(tmp)
+    put(f"{d}/f", b"x", 0o640)
+    if os.geteuid() == 0:
+        os.chown(f"{d}/f", 1234, 4321)
+    st = os.stat(f"{d}/f")
+    r = ended(guest("stat -c '%u %g %a %h %s %i' f; su -s /bin/sh nobody -c 'cat f || echo no'"
+                    " 2>/dev/null", d), 0)
+    check(lines(r) == [f"{st.st_uid} {st.st_gid} 640 1 1 {st.st_ino}", "no"],
+          "another owner, mode or number, or the guest does not check", r)
+
+
+def test_host_checks(tmp):
+    """The guest's root may what the user who runs the kernel may."""
+    d = share(tmp)
+    os.chmod(d, 0o777)
+    program(d, "may")
+    put(f"{d}/secret", b"secret\n", 0o600)
+    put(f"{d}/readable", b"readable\n", 0o644)
+    os.mkdir(f"{d}/closed", 0o700)
+    put(f"{d}/closed/in", b"in\n")
+    if os.geteuid() != 0:
+        raise Skipped("needs root, to make files that another user may not use")
+    script = """exec 2>/dev/null; id -u; cat secret; cat readable; echo x >> readable; cat closed/in
+        chown 0 readable; chmod 777 readable; ./may secret readable may
+        echo mine > new; stat -c %u new; chmod 640 new; chown 0:0 new || echo refused"""
+    r = ended(guest(script, d, wrap=need(*NOBODY), linux=copy(tmp), cwd="/"), 0)
+    user = os.stat(f"{d}/new").st_uid
+    check(lines(r) == ["0", "readable", "secret: ---", "readable: r--", "may: r-x",
+                       str(user), "refused"], "the host's permissions do not hold", r)
+    check(user != 0 and stat.S_IMODE(os.stat(f"{d}/new").st_mode) == 0o640, "the new file")
+    check(get(f"{d}/readable") == b"readable\n", "a file was changed")
+
+
+def test_maker_owns(tmp):
+    """Where the kernel is root, files belong to the guest's user who makes them."""
+    if os.geteuid() != 0:
+        raise Skipped("needs root")
+    d = share(tmp)
+    os.chmod(d, 0o777)
+    ended(guest("su -s /bin/sh nobody -c 'echo x > f; mkdir d; ln -s f l'", d), 0)
+    check({os.lstat(f"{d}/{n}").st_uid for n in "fdl"} == {65534}, "another owner")
+
+
+# Both sides at once
+
+def test_host_changes(tmp):
+    """What the host does is seen in the guest after a second."""
+    d = share(tmp)
+    put(f"{d}/f", b"one\n")
+    put(f"{d}/gone", b"gone\n")
+    script = mounted(d, f"""cat f; cat gone; ls none 2>/dev/null; echo ready; read x
+        {OLD} cat f; cat gone 2>/dev/null || echo gone; cat none; stat -c %a f; ls -1""")
+    with Guest(f"hostfs={d}", cmd=["sh", "-c", script]) as g:
+        g.until(rb"ready\n")
+        put(f"{d}/f", b"another one\n", 0o600)
+        os.unlink(f"{d}/gone")
+        put(f"{d}/none", b"new\n")
+        g.send(b"\n")
+        r = ended(g.result(), 0)
+    check(lines(r)[3:] == ["another one", "gone", "new", "600", "f", "none"],
+          "the guest sees something else", r)
+
+
+def test_replaced(tmp):
+    """A file that is replaced by another keeps being what it was to who has it open."""
+    d = share(tmp)
+    put(f"{d}/f", b"old\n")
+    script = mounted(d, f"exec 3<f; echo ready; read x; {OLD} cat <&3; cat f")
+    with Guest(f"hostfs={d}", cmd=["sh", "-c", script]) as g:
+        g.until(rb"ready\n")
+        put(f"{d}/new", b"new\n")
+        os.rename(f"{d}/new", f"{d}/f")
+        g.send(b"\n")
+        r = ended(g.result(), 0)
+    check(lines(r)[1:] == ["old", "new"], "not old, new", r)
+
+
+def test_made_shorter_under_a_mapping(tmp):
+    """A guest program gets SIGBUS; the kernel goes on."""
+    d = share(tmp)
+    put(f"{d}/f", b"x" * 100000)
+    program(d, "shorter")
+    script = mounted(d, "./shorter; echo status $?; cat f | wc -c")
+    with Guest(f"hostfs={d}", cmd=["sh", "-c", script]) as g:
+        g.until(rb"ready\n")
+        os.truncate(f"{d}/f", 10)
+        g.send(b"\n")
+        r = ended(g.result(), 0)
+    check(lines(r)[1:] == ["SIGBUS", "status 0", "10"], "no SIGBUS, or more than that", r)
+
+
+def test_no_space(tmp):
+    """ENOSPC comes from write, and from msync and close of what was mapped."""
+    d = share(tmp)
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", d],
+                          capture_output=True, text=True)
+    if done.returncode:
+        raise Skipped("mount: " + done.stderr.strip()[:80])
+    try:
+        program(tmp, "full")
+        subprocess.run(["cp", f"{tmp}/full", f"{d}/full"], check=False)
+        other = share(tmp, "programs")
+        os.rename(f"{tmp}/full", f"{other}/full")
+        if os.path.exists(f"{d}/full"):
+            os.unlink(f"{d}/full")
+        r = ended(sh(f"mkdir /p; mount -t hostfs none /p -o {other};"
+                     + mounted(d, "/p/full; rm -f *; echo fits > f; cat f"),
+                     f"hostfs={d}", f"hostfs={other}"), 0)
+        check(lines(r) == ["write: No space left on device", "msync: No space left on device",
+                           "fits"], "not told, or not right after it", r)
+    finally:
+        subprocess.run(["umount", d], check=False)
+
+
+def test_two_guests(tmp):
+    """What one guest writes the other reads; names are given once."""
+    d = share(tmp)
+    waiter = mounted(d, "while ! [ -e go ]; do sleep 0.1; done; cat go;"
+                     "for i in $(seq 200); do mkdir dir$i 2>/dev/null && echo b > dir$i/b; done; true")
+    with Guest(f"hostfs={d}", cmd=["sh", "-c", waiter]) as g:
+        r = ended(guest("echo go > .go; mv .go go; for i in $(seq 200); do "
+                        "mkdir dir$i 2>/dev/null && echo a > dir$i/a; done; true", d), 0)
+        r = ended(g.result(), 0)
+        check(r.out == b"go\n", "the other's file", r)
+    owners = [os.listdir(f"{d}/dir{i}") for i in range(1, 201)]
+    check(all(o in (["a"], ["b"]) for o in owners), "a directory has two makers or none")
+
+
+def test_mounted_twice(tmp):
+    """One page cache, wherever it is mounted."""
+    d = share(tmp)
+    os.mkdir(f"{d}/sub")
+    script = f"""mkdir /2 /3; mount -t hostfs none /2 -o {d}; mount -t hostfs none /3 -o {d}/sub
+        echo first > sub/f; cat /2/sub/f /3/f; echo second > /3/f; cat sub/f; mv /2/sub/f /2/g
+        ls -A sub; ls -A /3; stat -c %i g /2/g | uniq | wc -l"""
+    r = ended(guest(script, d), 0)
+    check(lines(r) == ["first", "first", "second", "1"], "they differ", r)
+
+
+def test_more_directories_than_descriptors(tmp):
+    """Descriptors are closed and opened again."""
+    d = share(tmp)
+    for i in range(40):
+        for k in range(10):
+            put(f"{d}/d{i}/e{k}/f", b"%d %d\n" % (i, k))
+    script = "for n in 1 2; do find . -type f | sort | xargs cat | md5sum; done; echo x > d39/e9/g"
+    r = ended(guest(script, d, wrap=["sh", "-c", 'ulimit -n 160; exec "$@"', "sh"]), 0)
+    one, two = lines(r)
+    check(one == two and os.path.exists(f"{d}/d39/e9/g"), "files got lost", r)
+
+
+# Nobody gets out
+
+def test_no_way_out(tmp):
+    """A guest's root that makes links and races renames stays in the directory.
+
+    Two guests share it. One swaps a directory and a link to a directory
+    outside, as fast as it can; the other opens, writes, makes and removes what
+    it finds there. A plain path walk on the host, at the same time, shows that
+    the link is there often enough to be followed.
+    """
+    d, outside = share(tmp), share(tmp, "outside")
+    put(f"{outside}/file", b"outside")
+    put(f"{outside}/remove-me", b"outside")
+    before = {n: os.stat(f"{outside}/{n}") for n in os.listdir(outside)}
+    put(f"{d}/swap/file", b"inside")
+    os.symlink(outside, f"{d}/link")
+    program(d, "attack")
+    fooled = 0
+    swapping = mounted(d, "echo ready; exec ./attack swap")
+    using = mounted(d, "echo ready; exec ./attack use")
+    with Guest(f"hostfs={d}", cmd=["sh", "-c", swapping]) as a, \
+            Guest(f"hostfs={d}", cmd=["sh", "-c", using]) as b, \
+            Guest(f"hostfs={d}", cmd=["sh", "-c", using.replace(
+                f"-o {d}", f"-o {d},cache=always")]) as c:
+        for g in (a, b, c):
+            g.until(rb"ready\n")
+        end = time.monotonic() + (60 if LONG else 6)
+        while time.monotonic() < end or (not fooled and time.monotonic() < end + 10):
+            try:
+                fooled += get(f"{d}/swap/file") == b"outside"
+            except OSError:
+                pass
+        for g in (a, b, c):
+            g.send(b"\n")
+        for g in (b, c):
+            r = ended(g.result(), 0)
+            check(b"outside" not in r.out, "the guest read a file outside", r)
+            check(b"tries" in r.out, "nothing was tried", r)
+    check(fooled, "the attack is none: a plain path walk was never led astray")
+    after = {n: os.stat(f"{outside}/{n}") for n in os.listdir(outside)}
+    check(set(after) == set(before), f"names outside changed: {sorted(after)}")
+    for n, st in before.items():
+        check((st.st_mtime_ns, st.st_ctime_ns, st.st_size) ==
+              (after[n].st_mtime_ns, after[n].st_ctime_ns, after[n].st_size),
+              f"{n} outside was changed")
+
+
+test_no_way_out.seconds = 120
+
+
+def test_kernel_process_is_confined(tmp):
+    """With a directory given it has no new privileges, a filter, and Landlock."""
+    d = share(tmp)
+    with Guest(f"hostfs={d}", cmd=["sh", "-c", mounted(d, "echo ready; read x; dmesg")]) as g:
+        g.until(rb"ready\n")
+        for task in os.listdir(f"/proc/{g.kernel()}/task"):
+            with open(f"/proc/{g.kernel()}/task/{task}/status") as f:
+                status = f.read()
+            check("NoNewPrivs:\t1" in status and "Seccomp:\t2" in status,
+                  f"thread {task} is not confined", status)
+        g.send(b"\n")
+        r = ended(g.result(), 0)
+    landlock = subprocess.run(["python3", "-c", "import ctypes, sys;"
+                               "sys.exit(ctypes.CDLL(None).syscall(444, 0, 0, 1) < 1)"],
+                              check=False).returncode == 0
+    check(landlock == (b"has no Landlock" not in r.out), "the word of Landlock is not right", r)
