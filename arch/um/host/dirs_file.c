@@ -39,16 +39,6 @@ long host_lseek(int fd, s64 offset, int whence)
 }
 
 /**
- * host_copy_range() - let the host copy between files
- *
- * Return: bytes copied, or -errno.
- */
-long host_copy_range(int from, u64 from_pos, int to, u64 to_pos, u64 len)
-{
-	return retry_call(__NR_copy_file_range, from, &from_pos, to, &to_pos, len, 0);
-}
-
-/**
  * host_getxattr_in() - an attribute's value
  *
  * @dir is an open file, not only a path to one, when @name is empty.

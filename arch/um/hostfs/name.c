@@ -81,8 +81,7 @@ static int hostfs_revalidate(struct dentry *dentry, unsigned int flags)
 		return 1;
 	if (IS_ROOT(dentry))
 		return 1;
-	/* What will be made is best looked up anew. */
-	if (flags & LOOKUP_RCU)
+	if (flags & LOOKUP_RCU)		/* here nobody may sleep */
 		return -ECHILD;
 	parent = dget_parent(dentry);
 	take_dentry_name_snapshot(&name, dentry);

@@ -147,9 +147,12 @@ static void read_batch(struct batch *b)
 
 static void hostfs_readahead(struct readahead_control *rac)
 {
-	struct batch b = { .inode = rac->mapping->host, .h = rac->file->private_data };
+	struct batch b = { .inode = rac->mapping->host };
 	struct folio *folio;
 
+	if (!rac->file)		/* one by one, then */
+		return;
+	b.h = rac->file->private_data;
 	while ((folio = readahead_folio(rac))) {
 		batch_add(&b, folio, folio_size(folio));
 		if (b.n == BATCH)

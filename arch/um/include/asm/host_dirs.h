@@ -53,7 +53,6 @@ u64 host_nofile_limit(void);
 int host_fsync(int fd, bool datasync);
 int host_fallocate(int fd, int mode, u64 offset, u64 len);
 long host_lseek(int fd, s64 offset, int whence);
-long host_copy_range(int from, u64 from_pos, int to, u64 to_pos, u64 len);
 long host_getxattr_in(int dir, const char *name, const char *attr, void *buf, u64 size);
 long host_listxattr_in(int dir, const char *name, char *buf, u64 size);
 int host_setxattr_in(int dir, const char *name, const char *attr, const void *buf, u64 size,
