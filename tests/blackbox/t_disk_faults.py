@@ -3,13 +3,14 @@
 the guest lives and nothing hangs.
 """
 
+import hashlib
 import os
 import re
 import subprocess
 
 from disk import MIB, blank, cat, ext4, fsck, noise, read
 from uml import LIMIT, LINUX, Guest, check, ended, run, sh
-from t_confined import mounts
+from t_confined import NOBODY, copy, mounts, need
 
 LIVES = "/bin/echo lives"
 
@@ -208,3 +209,73 @@ def test_checks_before_the_boot(tmp):
                        timeout=LIMIT)
     check(r.returncode == 1, f"status {r.returncode}", r.stderr.decode())
     check(read(disk) == before, "the first disk was changed")
+
+
+# Copy-on-write disks
+
+def test_backing_file_cannot_be_read(tmp):
+    """Told at boot, with the name of the file that it is about."""
+    back, file = noise(tmp), os.path.join(tmp, "cow")
+    ended(run(f"ubd0={file},{back}", cmd="true"), 0)
+    os.chmod(file, 0o666)
+    os.chmod(back, 0)
+    user = dict(wrap=need(*NOBODY), linux=copy(tmp), cwd="/")
+    if os.getuid():
+        user["wrap"] = ()
+    r = ended(run(f"ubd0={file}", cmd="true", **user), 1)
+    last = r.err.splitlines()[-1]
+    check(back.encode() in last and b"Permission denied" in last, "no clear line", r)
+
+
+def test_backing_file_truncated(tmp):
+    """What lies behind its end is an I/O error; what the COW file has is there."""
+    back, file = noise(tmp, size=8 * MIB), os.path.join(tmp, "cow")
+    with Guest(f"ubd0={file},{back}", cmd=["sh", "-c",
+               "dd if=/dev/zero of=/dev/ubda bs=64k seek=64 count=2 conv=fsync 2>/dev/null;"
+               "echo 3 > /proc/sys/vm/drop_caches; echo up; read x;"
+               "dd if=/dev/ubda of=/dev/null bs=64k skip=32 count=1; echo status $?;"
+               "dd if=/dev/ubda of=/dev/null bs=64k skip=64 count=2; echo status $?;"
+               "dd if=/dev/ubda of=/dev/null bs=64k count=4; echo status $?;"
+               f"{LIVES}"]) as g:
+        g.until(rb"up\n")
+        os.truncate(back, MIB)
+        g.send(b"go\n")
+        check(g.wait() == 0, f"status {g.status()}", g.words())
+        check(re.findall(rb"status (\d)", g.out()) == [b"1", b"0", b"0"],
+              "errors elsewhere", g.words())
+        check(b"lives\n" in g.out(), "the guest does not live on", g.words())
+
+
+def test_cow_file_truncated(tmp):
+    """While it is used: errors or old data, and the guest lives."""
+    back, file = noise(tmp, size=8 * MIB), os.path.join(tmp, "cow")
+    with Guest(f"ubd0={file},{back}", cmd=["sh", "-c",
+               "dd if=/dev/zero of=/dev/ubda bs=64k count=32 conv=fsync 2>/dev/null;"
+               "echo 3 > /proc/sys/vm/drop_caches; echo up; read x;"
+               "dd if=/dev/ubda of=/dev/null bs=64k count=4; echo status $?;"
+               "dd if=/dev/zero of=/dev/ubda bs=64k seek=100 count=4 conv=fsync;"
+               f"echo write $?; {LIVES}"]) as g:
+        g.until(rb"up\n")
+        os.truncate(file, 0)
+        g.send(b"go\n")
+        check(g.wait() == 0, f"status {g.status()}", g.words())
+        check(b"status 1\n" in g.out() and b"lives\n" in g.out(), "no error", g.words())
+
+
+def test_no_space_under_a_cow_file(tmp):
+    """A write that finds no space is an error, and what was there stays."""
+    place = os.path.join(tmp, "tiny")
+    os.mkdir(place)
+    back = noise(tmp, size=8 * MIB)
+    wrap = mounts(f"mount -t tmpfs -o size=2m t {place}")
+    r = sh("dd if=/dev/zero of=/dev/ubda bs=64k count=4 conv=fsync 2>/dev/null; echo first $?;"
+           "dd if=/dev/zero of=/dev/ubda bs=64k seek=8 count=100 conv=fsync; echo status $?;"
+           "echo 3 > /proc/sys/vm/drop_caches; dd if=/dev/ubda bs=64k count=4 2>/dev/null | tr -d"
+           f" '\\0' | wc -c; dd if=/dev/ubda bs=64k skip=120 2>/dev/null | sha256sum; {LIVES}",
+           f"ubd0={place}/cow,{back}", wrap=wrap, seconds=25)
+    lives(r, rb"first 0\n", rb"status 1\n", rb"\n0\n")
+    want = hashlib.sha256(read(back)[120 * 65536:]).hexdigest().encode()
+    check(want in r.out, "what was not written reads as something else", r)
+
+
+test_no_space_under_a_cow_file.seconds = 40

@@ -47,6 +47,7 @@ UM_HELP(ubd,
  * struct ubd - a disk
  * @spec:	how it was asked for; @spec.file is NULL when there is none
  * @words:	what @spec points into, if it is to be freed
+ * @queues:	one for each vCPU
  * @pool:	its threads; of its own if the disk was there at boot
  */
 static struct ubd {
@@ -56,7 +57,7 @@ static struct ubd {
 	struct gendisk *disk;
 	struct blk_mq_tag_set tags;
 	struct ubd_pool *pool;
-	struct ubd_queue queue;
+	struct ubd_queue queues[NR_CPUS];
 } ubds[UNITS];
 
 static struct ubd_pool *spare;	/* of disks that come later */
@@ -254,7 +255,8 @@ static int ubd_init_hctx(struct blk_mq_hw_ctx *hctx, void *data, unsigned int in
 {
 	struct ubd *u = data;
 
-	hctx->driver_data = &u->queue;
+	hctx->driver_data = &u->queues[index];
+	u->queues[index].vcpu = &vcpu0;	/* the only one there is */
 	return 0;
 }
 
@@ -268,18 +270,23 @@ static void finish(struct ubd *u, struct ubd_io *io)
 	blk_mq_end_request(blk_mq_rq_from_pdu(io), errno_to_blk_status(io->error));
 }
 
-static irqreturn_t ubd_interrupt(int irq, void *dev)
+static void finish_all(struct ubd *u)
 {
-	for (int i = 0; i < UNITS; i++) {
+	for (unsigned int i = 0; i < u->tags.nr_hw_queues; i++) {
 		struct ubd_io *io, *next;
 
-		if (!ubds[i].disk)
-			continue;
-		for (io = ubd_completed(&ubds[i].queue); io; io = next) {
+		for (io = ubd_completed(&u->queues[i]); io; io = next) {
 			next = io->next;
-			finish(&ubds[i], io);
+			finish(u, io);
 		}
 	}
+}
+
+static irqreturn_t ubd_interrupt(int irq, void *dev)
+{
+	for (int i = 0; i < UNITS; i++)
+		if (ubds[i].disk)
+			finish_all(&ubds[i]);
 	return IRQ_HANDLED;
 }
 
@@ -326,7 +333,7 @@ static int ubd_add(struct ubd *u, int n)
 			lim.max_write_zeroes_sectors = UINT_MAX >> SECTOR_SHIFT;
 	}
 	u->tags.ops = &ubd_mq_ops;
-	u->tags.nr_hw_queues = 1;
+	u->tags.nr_hw_queues = num_possible_cpus();
 	u->tags.queue_depth = QUEUE_DEPTH;
 	u->tags.numa_node = NUMA_NO_NODE;
 	u->tags.cmd_size = sizeof(struct ubd_io);

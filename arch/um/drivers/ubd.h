@@ -83,7 +83,7 @@ struct ubd_cow {
  * @is_cow:	@cow is used
  * @readonly:	the guest may not write
  * @sync:	every write is a FUA write
- * @cannot_try_writes: the host's file system always wants to wait
+ * @cannot_try:	reads, writes: the host or its file system always wants to wait
  * @can_zero:	a hole punched into it reads as zeros
  * @size:	bytes of the disk
  * @sector:	bytes of its logical blocks
@@ -94,7 +94,7 @@ struct ubd_image {
 	bool is_cow;
 	bool readonly;
 	bool sync;
-	bool cannot_try_writes;
+	bool cannot_try[2];
 	bool can_zero;
 	u64 size;
 	unsigned int sector;
@@ -135,10 +135,12 @@ struct ubd_io {
 
 /**
  * struct ubd_queue - requests of one vCPU
+ * @vcpu:	which is told of results
  * @submitted:	since the last kick
  * @done:	finished requests, newest first; taken whole
  */
 struct ubd_queue {
+	struct vcpu *vcpu;
 	bool submitted;
 	struct ubd_io *done;
 };

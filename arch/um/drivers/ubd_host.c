@@ -167,16 +167,16 @@ bool ubd_try(struct ubd_io *io)
 	int fd = img->fd;
 	long got;
 
-	if (io->op > UBD_WRITE || io->len > UBD_TRY_BYTES)
+	if (io->op > UBD_WRITE || io->len > UBD_TRY_BYTES || img->cannot_try[write])
 		return false;
-	if (write && (io->fua || img->sync || img->cannot_try_writes))
+	if (write && (io->fua || img->sync))
 		return false;
 	if (img->is_cow && !ubd_cow_place(img, io, &fd, &offset))
 		return false;
 	got = write ? host_pwritev_nowait(fd, io->iov, io->segments, offset)
 		    : host_preadv_nowait(fd, io->iov, io->segments, offset);
-	if (write && got == -EOPNOTSUPP)
-		img->cannot_try_writes = true;
+	if (got == -EOPNOTSUPP || got == -ENOSYS)
+		img->cannot_try[write] = true;
 	return got == io->len;
 }
 
@@ -229,9 +229,11 @@ static int ubd_main(void *arg)
 		struct ubd_io *io = next_io(pool);
 
 		if (io) {
+			struct ubd_queue *q = io->queue;
+
 			io->error = do_io(io);
-			if (push(&io->queue->done, io))
-				vcpu_raise(&vcpu0, IRQ_UBD);
+			if (push(&q->done, io))	/* now @io is the vCPU's */
+				vcpu_raise(q->vcpu, IRQ_UBD);
 		} else {
 			unsigned int seen;
 
