@@ -115,6 +115,33 @@ def test_random(tmp):
 test_random.seconds = 500 if LONG else 120
 
 
+def test_over_ptrace(tmp):
+    """Landlock, which the kernel process takes up, lets it trace its spaces."""
+    d = share(tmp)
+    r = ended(guest("echo x > f; for i in 1 2 3; do (cat f); done; ls -la | wc -l", d,
+                    "skas0=ptrace"), 0)
+    check(lines(r) == ["x", "x", "x", "4"], "it does not work over ptrace", r)
+
+
+def test_upper_of_overlay(tmp):
+    """Always cached, a directory can take what an overlay changes."""
+    d = share(tmp)
+    put(f"{d}/lower/kept", b"kept\n")
+    put(f"{d}/lower/gone", b"gone\n")
+    put(f"{d}/lower/dir/f", b"f\n")
+    for name in ("upper", "work"):
+        os.mkdir(f"{d}/{name}")
+    script = """mkdir /o; mount -t overlay o /o -o \
+        lowerdir=/mnt/lower,upperdir=/mnt/upper,workdir=/mnt/work,userxattr || exit 9
+        cd /o; echo more >> kept; rm gone; mv dir/f dir/g; echo new > dir/new; rm -r dir
+        mkdir dir; ls -1A . dir; cat kept"""
+    r = ended(guest(script, d, option=",cache=always"), 0)
+    check(lines(r) == [".:", "dir", "kept", "", "dir:", "kept", "more"], "another view", r)
+    check(get(f"{d}/upper/kept") == b"kept\nmore\n" and get(f"{d}/lower/kept") == b"kept\n",
+          "the change is elsewhere")
+    check(stat.S_ISCHR(os.lstat(f"{d}/upper/gone").st_mode), "no whiteout")
+
+
 def test_read_and_write(tmp):
     d = share(tmp)
     put(f"{d}/old", b"from the host\n")

@@ -148,15 +148,10 @@ static int hostfs_link(struct dentry *old, struct inode *dir, struct dentry *den
 		err = host_link_fd(ref.fd, fd, dentry->d_name.name);
 	hostfs_put_ref(&ref);
 	/* An open file has a name as well; some hosts link only by that. */
-	if ((err == -ENOENT || err == -EPERM) && !d_unhashed(old)) {
-		struct dentry *parent = dget_parent(old);
-		int from = hostfs_borrow(d_inode(parent));
-
-		if (from >= 0) {
-			err = host_link_in(from, old->d_name.name, fd, dentry->d_name.name);
-			hostfs_return(d_inode(parent));
-		}
-		dput(parent);
+	if ((err == -ENOENT || err == -EPERM) && !d_unhashed(old) &&
+	    !hostfs_ref_name(inode, old, &ref)) {
+		err = host_link_in(ref.fd, ref.name, fd, dentry->d_name.name);
+		hostfs_put_ref(&ref);
 	}
 	if (!err)
 		err = made(dir, fd, dentry);

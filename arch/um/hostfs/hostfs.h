@@ -161,6 +161,7 @@ static inline void hostfs_changed(struct inode *inode)
 
 /* ref.c */
 void hostfs_ref_init(void);
+void hostfs_path_keep(struct inode *inode, int fd);
 void hostfs_path_forget(struct inode *inode);
 int hostfs_borrow(struct inode *inode);
 void hostfs_return(struct inode *inode);

@@ -240,6 +240,16 @@ int hostfs_pin(struct inode *inode, struct dentry *dentry)
 }
 
 /**
+ * hostfs_path_keep() - @fd is the inode's O_PATH descriptor as long as it lives
+ */
+void hostfs_path_keep(struct inode *inode, int fd)
+{
+	hostfs_i(inode)->pinned = true;
+	adopt(inode, fd);
+	hostfs_return(inode);
+}
+
+/**
  * hostfs_path_forget() - the inode ends
  */
 void hostfs_path_forget(struct inode *inode)

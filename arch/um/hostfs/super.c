@@ -176,8 +176,7 @@ static int fill(struct super_block *sb, struct hostfs_sb *sbi)
 		host_close(fd);
 		return PTR_ERR(inode);
 	}
-	hostfs_i(inode)->path_fd = fd;
-	hostfs_i(inode)->pinned = true;
+	hostfs_path_keep(inode, fd);
 	sb->s_root = d_make_root(inode);
 	return sb->s_root ? 0 : -ENOMEM;
 }
