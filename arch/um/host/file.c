@@ -8,6 +8,7 @@
 #include <linux/magic.h>
 #include <linux/stat.h>
 #include <uapi/linux/falloc.h>
+#include <asm/ioctls.h>
 #include <asm/stat.h>
 #include <asm/statfs.h>
 #include "syscall.h"
@@ -46,12 +47,14 @@ int host_dup(int fd)
 
 /**
  * host_set_nonblock() - reads and writes of this open file return -EAGAIN
+ *
+ * By ioctl_fionbio(2), which the filter allows after boot as well.
  */
 int host_set_nonblock(int fd)
 {
-	long flags = host_call(__NR_fcntl, fd, F_GETFL);
+	int on = 1;
 
-	return flags < 0 ? flags : host_call(__NR_fcntl, fd, F_SETFL, flags | O_NONBLOCK);
+	return host_call(__NR_ioctl, fd, FIONBIO, &on);
 }
 
 static long retry(long nr, int fd, const void *buf, u64 len, u64 offset)

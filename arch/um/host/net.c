@@ -41,16 +41,6 @@ long host_writev(int fd, const struct host_iovec *iov, unsigned int n)
 }
 
 /**
- * host_set_nonblock() - make reads and writes give -EAGAIN, not wait
- */
-int host_set_nonblock(int fd)
-{
-	int on = 1;
-
-	return host_call(__NR_ioctl, fd, FIONBIO, &on);
-}
-
-/**
  * host_netdev_exists() - has the host a network device of this name
  *
  * At boot only. Return: 1, 0, or -errno.

@@ -199,7 +199,6 @@ int host_epoll_remove(int epfd, int fd);
 /* net.c */
 long host_readv(int fd, const struct host_iovec *iov, unsigned int n);
 long host_writev(int fd, const struct host_iovec *iov, unsigned int n);
-int host_set_nonblock(int fd);
 int host_netdev_exists(const char *name);
 int host_tap_attach(int fd, const char *name);
 int host_tap_info(int fd, char *name, unsigned int *vnet);
