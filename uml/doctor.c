@@ -168,10 +168,11 @@ static double host_call_us(void)
 static bool try_transport(const char *kernel, const char *option, const char *what, char *name)
 {
 	static const char script[] =
-		"grep ^transport /proc/cpuinfo; dd if=/dev/zero of=/dev/null bs=1 count=20000";
+		"grep ^transport /proc/cpuinfo; time dd if=/dev/zero of=/dev/null bs=1 count=20000";
 	char out[4096], *p;
 	long long start;
 	double seconds;
+	int minutes;
 
 	start = now_ms();
 	if (run_guest(kernel, option, "true", out, sizeof(out))) {
@@ -186,8 +187,13 @@ static bool try_transport(const char *kernel, const char *option, const char *wh
 	p = p ? strchr(p, ':') : NULL;
 	if (p && name)
 		snprintf(name, 32, "%.*s", (int)strcspn(p + 2, "\r\n"), p + 2);
-	p = strstr(out, "copied, ");
-	seconds = p ? atof(p + 8) : 0;
+	/* busybox: "real<tab>0m 0.04s" */
+	p = strstr(out, "real\t");
+	if (!p || sscanf(p, "real %dm %lf", &minutes, &seconds) != 2) {
+		say("NO", what, "the guest's clock cannot be read");
+		return false;
+	}
+	seconds += 60 * minutes;
 	say("ok", what, "start to end %lld ms; a system call %.1f us, on the host %.1f us", start,
 	    seconds * 1e6 / (2 * CALLS), host_call_us());
 	return true;
