@@ -106,9 +106,11 @@ def test_stalled_reader():
 def test_signals_are_forwarded():
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT,
                    signal.SIGUSR1, signal.SIGUSR2):
+        was = signal.signal(number, signal.SIG_DFL)     # nohup(1) may have started us
         p = start("sh", "-c", f"trap 'echo got; exit 5' {number.name[3:]}; echo ready;"
                   "while :; do sleep 0.1; done", stdin=subprocess.DEVNULL,
                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        signal.signal(number, was)
         try:
             read_until(p.stdout, b"ready\n")
             p.send_signal(number)
