@@ -559,6 +559,53 @@ def test_passt_killed():
     check(b"carrier off" in r.err, "no word of it", r)
 
 
+# Devices that come and go
+
+def mconsole(tmp, *words):
+    r = net.command("uml_mconsole", "m", *words, env=dict(os.environ, HOME=tmp), timeout=SECONDS,
+                    stdin=subprocess.DEVNULL)
+    return r.stdout + r.stderr
+
+
+def test_added_and_removed(tmp):
+    """By the management console, on a descriptor that the guest inherited; twice."""
+    tool("uml_mconsole")
+    guest_end, relay = stream()
+    script = ("echo up; for i in 1 2; do "
+              "until ip link show vec1 2>/dev/null; do sleep 0.1; done;"
+              f"ip a add {GUEST}/24 dev vec1; ip link set vec1 up; ping -c 2 {HOST}; echo pinged $i;"
+              "read x; ip link set vec1 down; echo down $i;"
+              "while ip link show vec1 >/dev/null 2>&1; do sleep 0.1; done; echo gone $i; done")
+    with passing(guest_end) as fd, Guest("umid=m", cmd=["sh", "-c", script], env={"HOME": tmp},
+                                         pass_fds=[fd]) as guest:
+        guest.until(rb"up\n", SECONDS)
+        for _ in range(200):
+            if os.path.exists(f"{tmp}/.uml/m/mconsole"):
+                break
+            time.sleep(0.05)
+        for bad, why in (("vec1=transport=tap,ifname=tap0", "at boot only"),
+                         ("vec1=transport=stream,fd=99", "not open"), ("vec16=fd=1", "vec15"),
+                         ("vec1=transport=stream,path=/x", "at boot only")):
+            said = mconsole(tmp, "config", bad)
+            check(said.startswith("ERR") or "ERR" in said, f"{bad} is taken: {said}")
+            check(why in said, f"{bad}: no '{why}' in {said}")
+        for i in (1, 2):
+            said = mconsole(tmp, "config", f"vec1=transport=stream,fd={fd}")
+            check(said.startswith("OK"), f"cannot be added: {said}", guest.words())
+            guest.until(b"pinged %d" % i, SECONDS)
+            check(f"fd={fd}" in mconsole(tmp, "config", "vec1"), "is not shown")
+            said = mconsole(tmp, "remove", "vec1")
+            check("down first" in said, f"removed while it is up: {said}")
+            guest.send(b"\n")
+            guest.until(b"down %d" % i, SECONDS)
+            said = mconsole(tmp, "remove", "vec1")
+            check(said.startswith("OK"), f"cannot be removed: {said}")
+            guest.until(b"gone %d" % i, SECONDS)
+        r = ended(guest.result(SECONDS), 0)
+    relay.stop()
+    check(r.out.count(b" 0% packet loss") == 2, "no answer", r)
+
+
 # Mistakes
 
 def refused(option, *words, **more):
