@@ -89,6 +89,7 @@ asmlinkage void __init __noreturn boot_main(unsigned long *stack)
 	}
 
 	vcpu_init(&vcpu0, 0);
+	boot_options.environ = (const char *const *)aux;
 	for (; *aux; aux++)
 		if (!strncmp((char *)*aux, "HOME=", 5))
 			home = (char *)*aux + 5;

@@ -241,7 +241,8 @@ int hotplug_open(const char *path, int flags)
 {
 	if (system_state < SYSTEM_RUNNING)
 		return host_open(path, flags);
-	return door_ask(DOOR_OPEN, mconsole_current(), flags & HOST_RDWR, path);
+	return door_ask(DOOR_OPEN, mconsole_current(),
+			flags == HOST_APPEND ? HOST_APPEND : flags & HOST_RDWR, path);
 }
 
 /**

@@ -51,6 +51,10 @@ static int open_named(const struct request *r, const struct door_message *m, con
 	case DOOR_OPEN:
 		if (m->value & HOST_RDWR && !may_write(r, at))
 			return -EACCES;
+		if (m->value == HOST_APPEND)
+			return strncmp(r->text, "config ubd", 10) ?
+				host_open(m->data, HOST_APPEND | HOST_NONBLOCK | HOST_NOCTTY) :
+				-EACCES;
 		return host_open(m->data, (m->value & HOST_RDWR) | HOST_NONBLOCK | HOST_NOCTTY);
 	case DOOR_CONNECT:
 		return host_connect_stream(m->data);

@@ -12,7 +12,7 @@
 #include <asm/vcpu.h>
 #include <asm/watch.h>
 
-#define MAX_WATCHES	64
+#define MAX_WATCHES	128
 #define STACK_SIZE	(16 * 1024)
 
 static struct watch {

@@ -15,7 +15,7 @@
 
 int host_open(const char *path, int flags)
 {
-	return host_call(__NR_openat, AT_FDCWD, path, flags | O_CLOEXEC | O_LARGEFILE, 0);
+	return host_call(__NR_openat, AT_FDCWD, path, flags | O_CLOEXEC | O_LARGEFILE, 0600);
 }
 
 int host_close(int fd)
@@ -55,6 +55,15 @@ int host_set_nonblock(int fd)
 	int on = 1;
 
 	return host_call(__NR_ioctl, fd, FIONBIO, &on);
+}
+
+/**
+ * host_dup_plain() - the same when no program can be run any more: without
+ * close-on-exec, by a call that can do nothing else
+ */
+int host_dup_plain(int fd)
+{
+	return host_call(__NR_dup, fd);
 }
 
 static long retry(long nr, int fd, const void *buf, u64 len, u64 offset)

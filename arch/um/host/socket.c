@@ -10,9 +10,11 @@
 #include <linux/net.h>
 #include <linux/signal.h>
 #include <linux/socket.h>
+#include <linux/stat.h>
 #include <linux/string.h>
 #include <linux/uio.h>
 #include <linux/un.h>
+#include <asm/stat.h>
 #include <uapi/linux/prctl.h>
 #include "syscall.h"
 
@@ -194,31 +196,6 @@ int host_bind_datagram(const char *path)
 }
 
 /**
- * host_listen_unix() - wait for connections at a path, which must not exist
- */
-int host_listen_unix(const char *path)
-{
-	struct sockaddr_un sun;
-	int err = unix_address(&sun, path);
-
-	return err ?: bound(SOCK_STREAM, AF_UNIX, &sun, sizeof(sun), SO_PASSCRED);
-}
-
-/**
- * host_listen_loopback() - wait for TCP connections to 127.0.0.1
- */
-int host_listen_loopback(unsigned int port)
-{
-	struct sockaddr_in sin = {
-		.sin_family = AF_INET,
-		.sin_port = htons(port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
-
-	return bound(SOCK_STREAM, AF_INET, &sin, sizeof(sin), SO_REUSEADDR);
-}
-
-/**
  * host_connect_stream() - connect to who listens at a path, without waiting
  *
  * Return: a descriptor that does not block, or -errno: -EAGAIN when the
@@ -240,6 +217,55 @@ int host_connect_stream(const char *path)
 		return fd;
 	host_close(fd);
 	return err;
+}
+
+/* A socket that nobody listens at any more, as after a kill. */
+static bool dead_socket(const char *path)
+{
+	struct stat st;
+	int fd;
+
+	if (host_call(__NR_newfstatat, AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) ||
+	    !S_ISSOCK(st.st_mode))
+		return false;
+	fd = host_connect_stream(path);
+	if (fd >= 0)
+		host_close(fd);
+	return fd == -ECONNREFUSED;
+}
+
+/**
+ * host_listen_unix() - wait for connections at a path
+ *
+ * Return: a descriptor, -EADDRINUSE when there is a file or somebody else, or
+ * -errno.
+ */
+int host_listen_unix(const char *path)
+{
+	struct sockaddr_un sun;
+	int err = unix_address(&sun, path), fd;
+
+	if (err)
+		return err;
+	fd = bound(SOCK_STREAM, AF_UNIX, &sun, sizeof(sun), SO_PASSCRED);
+	if (fd != -EADDRINUSE || !dead_socket(path))
+		return fd;
+	host_unlink(path);
+	return bound(SOCK_STREAM, AF_UNIX, &sun, sizeof(sun), SO_PASSCRED);
+}
+
+/**
+ * host_listen_loopback() - wait for TCP connections to 127.0.0.1
+ */
+int host_listen_loopback(unsigned int port)
+{
+	struct sockaddr_in sin = {
+		.sin_family = AF_INET,
+		.sin_port = htons(port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+
+	return bound(SOCK_STREAM, AF_INET, &sin, sizeof(sin), SO_REUSEADDR);
 }
 
 /**

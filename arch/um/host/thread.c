@@ -4,6 +4,7 @@
  */
 #include <uapi/linux/futex.h>
 #include <uapi/linux/prctl.h>
+#include <linux/fcntl.h>
 #include <linux/sched.h>
 #include <linux/signal.h>
 #include <linux/string.h>
@@ -127,6 +128,31 @@ int host_futex_wake_shared(unsigned int *word)
 int host_fork(void)
 {
 	return host_call(__NR_clone, SIGCHLD);
+}
+
+/**
+ * host_spawn() - run another program, which ends when we do
+ * @keep: a descriptor that it gets, under the same number
+ *
+ * At boot only. Until the program runs, the child has our memory and our stack,
+ * and we wait.
+ *
+ * Return: its pid, or -errno.
+ */
+int host_spawn(const char *path, const char *const *argv, const char *const *envp, int keep)
+{
+	static long err;
+	long pid;
+
+	WRITE_ONCE(err, 0);
+	pid = host_call(__NR_clone, CLONE_VM | CLONE_VFORK | SIGCHLD);
+	if (pid)
+		return READ_ONCE(err) ?: pid;
+	host_call(__NR_prctl, PR_SET_PDEATHSIG, SIGTERM);
+	err = host_call(__NR_fcntl, keep, F_SETFD, 0);
+	if (!err)
+		WRITE_ONCE(err, host_call(__NR_execve, path, argv, envp));
+	host_exit(1);
 }
 
 /**

@@ -10,7 +10,12 @@
 #include <uapi/asm/termios.h>
 #include "syscall.h"
 
-static int saved_fd = -1;
+/* Terminals in raw mode, and how they were; fd is one more than the descriptor. */
+#define MAX_RAW	8
+static struct {
+	int fd;
+	struct termios cooked;
+} raw[MAX_RAW];
 
 /* The kernel's struct of TCGETS has 19 control characters: struct termios. */
 static int get(int fd, struct termios *t)
@@ -25,22 +30,25 @@ bool host_isatty(int fd)
 	return get(fd, &t) == 0;
 }
 
-static struct termios cooked;
-
 /**
  * host_tty_raw() - no line editing, no echo, no signals from keys
  *
- * The mode before is kept for host_tty_restore(); one terminal only. Output
+ * The mode before is kept for host_tty_restore(), for up to 8 terminals. Output
  * processing stays off as well: the guest's tty layer does it.
  */
 int host_tty_raw(int fd)
 {
 	struct termios t;
 	long err = get(fd, &t);
+	int i = 0;
 
 	if (err < 0)
 		return err;
-	cooked = t;
+	while (i < MAX_RAW && raw[i].fd)
+		i++;
+	if (i == MAX_RAW)
+		return -ENOSPC;
+	raw[i].cooked = t;
 	t.c_iflag &= ~(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL | IXON);
 	t.c_oflag &= ~OPOST;
 	t.c_lflag &= ~(ECHO | ECHONL | ICANON | ISIG | IEXTEN);
@@ -50,21 +58,25 @@ int host_tty_raw(int fd)
 	t.c_cc[VTIME] = 0;
 	err = host_call(__NR_ioctl, fd, TCSETSW, &t);
 	if (!err)
-		saved_fd = fd;
+		raw[i].fd = fd + 1;
 	return err;
 }
 
 /**
  * host_tty_restore() - the mode before host_tty_raw(); safe to call any time
+ * @fd: which, or -1 for all of them
  */
 int host_tty_restore(int fd)
 {
-	long err;
+	long err = 0;
 
-	if (saved_fd < 0 || (fd >= 0 && fd != saved_fd))
-		return 0;
-	err = host_call(__NR_ioctl, saved_fd, TCSETSW, &cooked);
-	saved_fd = -1;
+	/* The newest first: one terminal may have been given twice. */
+	for (int i = MAX_RAW - 1; i >= 0; i--) {
+		if (!raw[i].fd || (fd >= 0 && raw[i].fd != fd + 1))
+			continue;
+		err = host_call(__NR_ioctl, raw[i].fd - 1, TCSETSW, &raw[i].cooked);
+		raw[i].fd = 0;
+	}
 	return err;
 }
 
@@ -81,21 +93,17 @@ int host_tty_winsize(int fd, unsigned short *rows, unsigned short *cols)
 }
 
 /**
- * host_pts_open() - a new pseudo-terminal
+ * host_pts_setup() - unlock a new pseudo-terminal, in raw mode
+ * @fd: of /dev/ptmx
  * @name: gets the path of its other end
  * @len: size of @name, at least 32
- *
- * Return: descriptor of the controlling end, in raw mode, or -errno.
  */
-int host_pts_open(char *name, unsigned int len)
+int host_pts_setup(int fd, char *name, unsigned int len)
 {
-	int fd, n, zero = 0;
+	int n, zero = 0;
 	struct termios t;
 	long err;
 
-	fd = host_open("/dev/ptmx", O_RDWR | O_NOCTTY);
-	if (fd < 0)
-		return fd;
 	err = host_call(__NR_ioctl, fd, TIOCSPTLCK, &zero);
 	if (!err)
 		err = host_call(__NR_ioctl, fd, TIOCGPTN, &n);
@@ -107,10 +115,7 @@ int host_pts_open(char *name, unsigned int len)
 		t.c_lflag = 0;
 		err = host_call(__NR_ioctl, fd, TCSETS, &t);
 	}
-	if (err < 0) {
-		host_close(fd);
-		return err;
-	}
-	snprintf(name, len, "/dev/pts/%d", n);
-	return fd;
+	if (!err)
+		snprintf(name, len, "/dev/pts/%d", n);
+	return err;
 }

@@ -25,6 +25,7 @@
  * @umid:	name, or NULL
  * @rootfstype, @rootflags: as given, or NULL
  * @rw:		the root file system may be written to
+ * @environ:	of the executable
  * @notify:	path of a socket that is told of the guest's state, or ""
  */
 struct boot_options {
@@ -47,6 +48,7 @@ struct boot_options {
 	const char *rootflags;
 	bool rw;
 	const char *notify;
+	const char *const *environ;
 };
 
 extern struct boot_options boot_options;

@@ -33,6 +33,7 @@ struct host_file_info {
 #define HOST_RDWR	2
 #define HOST_NONBLOCK	04000	/* a FIFO must not hold us up */
 #define HOST_NOCTTY	0400
+#define HOST_APPEND	02101	/* at the end; made if it is not there */
 
 /* mem.c */
 #define HOST_PROT_READ	1
@@ -49,6 +50,7 @@ int host_populate(void *addr, u64 len);
 int host_open(const char *path, int flags);
 int host_close(int fd);
 int host_dup(int fd);
+int host_dup_plain(int fd);
 int host_open_std_fds(void);
 int host_set_nonblock(int fd);
 long host_read(int fd, void *buf, u64 len);
@@ -115,6 +117,7 @@ int host_futex_wake(unsigned int *word);
 int host_futex_wait_shared(unsigned int *word, unsigned int value, u64 deadline_ns);
 int host_futex_wake_shared(unsigned int *word);
 int host_fork(void);
+int host_spawn(const char *path, const char *const *argv, const char *const *envp, int keep);
 void __noreturn host_exit(int status);
 int host_wait(int pid, int *status);
 int host_yield(void);
@@ -184,7 +187,7 @@ bool host_isatty(int fd);
 int host_tty_raw(int fd);
 int host_tty_restore(int fd);
 int host_tty_winsize(int fd, unsigned short *rows, unsigned short *cols);
-int host_pts_open(char *name, unsigned int len);
+int host_pts_setup(int fd, char *name, unsigned int len);
 
 /* poll.c */
 int host_epoll_create(void);

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * socket:PATH - a unix socket that a terminal program connects to (socat,
+ * nc -U); only its owner may. port:N - the same over TCP, from this host only.
+ *
+ * One connection at a time: the next one waits until the first is closed, which
+ * hangs the guest's line up.
+ */
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/string.h>
+#include <asm/doorman.h>
+#include <asm/host.h>
+#include "channel.h"
+#include "mconsole.h"
+
+static int open_socket(struct chan *c, const char *arg, const char **why)
+{
+	if (!*arg || strlen(arg) > 107) {
+		*why = "socket: wants a path of up to 107 characters";
+		return -EINVAL;
+	}
+	if (system_state < SYSTEM_RUNNING)
+		c->listener = host_listen_unix(arg);
+	else
+		c->listener = door_ask(DOOR_LISTEN, mconsole_current(), 0, arg);
+	if (c->listener == -EADDRINUSE)
+		*why = "there is a file of this name already";
+	if (c->listener < 0)
+		return c->listener;
+	strscpy(c->path, arg, sizeof(c->path));
+	return 0;
+}
+
+static int open_port(struct chan *c, const char *arg, const char **why)
+{
+	unsigned int port;
+
+	if (kstrtouint(arg, 10, &port) || !port || port > 65535) {
+		*why = "port: wants a TCP port from 1 to 65535";
+		return -EINVAL;
+	}
+	if (system_state < SYSTEM_RUNNING)
+		c->listener = host_listen_loopback(port);
+	else
+		c->listener = door_ask(DOOR_PORT, mconsole_current(), 0, arg);
+	if (c->listener == -EADDRINUSE)
+		*why = "this port of the host is in use";
+	return min(c->listener, 0);
+}
+
+const struct chan_ops chan_socket = {
+	.name = "socket", .open = open_socket, .both = true, .person = true,
+};
+const struct chan_ops chan_port = {
+	.name = "port", .open = open_port, .both = true, .person = true,
+};
