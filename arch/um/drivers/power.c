@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Requests to end from outside: SIGTERM, SIGINT and SIGHUP make the guest
- * write back what it holds, and end with status 128 + signal. A second one
- * does not wait.
+ * The power button: SIGTERM, SIGINT and SIGHUP to the kernel process. The guest
+ * runs /sbin/poweroff, which asks its init to end it in good order; where there
+ * is no such program the kernel ends it itself. A guest that still runs after
+ * PATIENCE has its file systems synced and is ended; so is, at once and without,
+ * one that gets a second signal. The status is 128 + signal in each case.
+ *
+ * The management console's halt, and reboot(2) without a signal before, are not
+ * its business.
  */
 #include <linux/init.h>
 #include <linux/interrupt.h>
@@ -14,21 +19,33 @@
 #include <linux/workqueue.h>
 #include <asm/boot.h>
 #include <asm/host.h>
+#include <asm/trap.h>
 #include <asm/vcpu.h>
 
+#define PATIENCE	(30 * HZ)
+
 static int requested;
+
+/**
+ * power_status() - the exit status of a guest that powers off, halts or reboots
+ */
+int power_status(void)
+{
+	return requested ? 128 + requested : 0;
+}
 
 static void end(struct work_struct *work)
 {
 	ksys_sync();
 	blocking_notifier_call_chain(&reboot_notifier_list, SYS_POWER_OFF, NULL);
-	um_exit(128 + requested);
+	um_exit(power_status());
 }
-static DECLARE_WORK(end_work, end);
+static DECLARE_DELAYED_WORK(end_work, end);
 
 static irqreturn_t power_interrupt(int irq, void *dev)
 {
-	schedule_work(&end_work);
+	schedule_delayed_work(&end_work, PATIENCE);
+	orderly_poweroff(true);
 	return IRQ_HANDLED;
 }
 

@@ -33,7 +33,7 @@ void __noreturn um_exit(int status)
 
 void machine_restart(char *cmd)
 {
-	u8 status = 0;
+	u8 status = power_status();
 
 	if (cmd && !strncmp(cmd, "exit=", 5) && kstrtou8(cmd + 5, 10, &status))
 		pr_warn("reboot argument \"%s\": not a status from 0 to 255\n", cmd);
@@ -42,12 +42,12 @@ void machine_restart(char *cmd)
 
 void machine_halt(void)
 {
-	um_exit(0);
+	um_exit(power_status());
 }
 
 void machine_power_off(void)
 {
-	um_exit(0);
+	um_exit(power_status());
 }
 
 static void dump_log(void)

@@ -63,6 +63,7 @@ void boot_start_engine(void);
 void __printf(1, 2) boot_say(const char *fmt, ...);
 void __noreturn __printf(1, 2) boot_die(const char *fmt, ...);
 void __noreturn um_exit(int status);
+int power_status(void);
 void umid_init(const char *home);
 void umid_remove(void);
 const char *umid_home(void);
