@@ -214,6 +214,35 @@ stress_class()
 	[ -z "$failed" ]
 }
 
+# Node's own tests of vm and worker_threads: a JIT, many threads, and signals that
+# break into both. Each file is a program that ends with status 0.
+node_tests()
+{
+	local f flags failed= ran=0
+	command -v node > /dev/null || { echo "the image has no nodejs: make rootfs"; exit 77; }
+	tar -xf /dev/ubdc || { echo "no source of nodejs from apt"; exit 77; }
+	cd test/parallel || exit 1
+	for f in "$@"; do
+		flags=$(sed -n 's,^// Flags:,,p' "$f" | tr '\n' ' ')
+		# shellcheck disable=SC2086
+		if timeout -k 5 $((90 * ${PATIENCE:-1})) node $flags "$f" > $work/node.log 2>&1; then
+			ran=$((ran + 1))
+		else
+			failed="$failed $f($?)"
+			tail -n 8 $work/node.log
+		fi
+	done
+	echo "$ran passed; failed:$failed"
+	rm -rf $work/test
+	[ -z "$failed" ] && [ $ran -gt 0 ]
+}
+
+# The names of the long form are not known before the disk has been read.
+node_all()
+{
+	node_tests $(tar -tf /dev/ubdc | sed -n 's,^test/parallel/\(test-.*\.m\?js\)$,\1,p')
+}
+
 journal_reads()
 {
 	logger -t uml-test "a line for the journal"
@@ -264,7 +293,15 @@ check stress-pipe 60 stress 5 --pipe 1 --fifo 1 --sock 1 --sockpair 1 --pipeherd
 check stress-filesystem 90 stress 5 --hdd 1 --hdd-bytes 32M --dir 1 --dentry 1 \
 	--rename 1 --link 1 --seek 1 --chmod 1 --fallocate 1 --fallocate-bytes 16M \
 	--inotify 1 --lockf 1 --flock 1 --utime 1 --symlink 1 --xattr 1 --getdent 1 --fcntl 1
+export -f node_tests
+check node-vm 240 node_tests test-vm-basic.js test-vm-run-in-new-context.js \
+	test-vm-cached-data.js test-vm-timeout.js test-vm-sigint.js test-vm-module-basic.js
+check node-worker 240 node_tests test-worker.js test-worker-memory.js \
+	test-worker-message-port-wasm-threads.js test-worker-nested-uncaught.js \
+	test-worker-terminate-microtask-loop.js test-worker-stack-overflow.js \
+	test-worker-sharedarraybuffer-from-worker-thread.js
 if [ -n "$LONG" ]; then
+	check node-all 3600 node_all
 	for class in cpu vm os scheduler pipe filesystem; do
 		check stress-all-$class 3600 stress_class $class
 	done
