@@ -27,6 +27,7 @@
 #define LOOK_EVERY_NS	(2 * NSEC_PER_MSEC)
 #define RUNS_A_LOOK	32	/* the clock is read once in so many runs */
 #define LOOKS		10	/* bad ones, until no CPU counts as spare */
+#define MANY		10000
 #define SHORT_NS	40000	/* runs of a program that does little but call */
 #define TALKS		192	/* it talks: of 256 runs lately, so many were short */
 
@@ -79,21 +80,21 @@ void __init spread_pinned(void)
 		others[i] = cpus[i] & ~mine[i];
 }
 
-/* Runnable threads of the host, or a large number. */
-static unsigned int runnable(void)
+/* Runnable threads of the host; a large number when it does not say. */
+static int runnable(void)
 {
 	char buf[64], *p = buf;
 	long n = host_pread(loadavg, buf, sizeof(buf) - 1, 0);
 
 	if (n <= 0)
-		return ~0U;
+		return MANY;
 	buf[n] = 0;
 	for (int i = 0; i < 3 && p; i++) {
 		p = strchr(p, ' ');
 		if (p)
 			p++;
 	}
-	return p ? simple_strtoul(p, NULL, 10) : ~0U;
+	return p ? clamp_t(long, simple_strtol(p, NULL, 10), 0, MANY) : MANY;
 }
 
 static void see(struct view *v, bool good)
@@ -109,10 +110,12 @@ static void see(struct view *v, bool good)
 
 static void look(void)
 {
-	unsigned int ours = 1;
-	int foreign;
+	int ours = 1, foreign;
 
-	/* This thread, and runners that look or were kept from sleeping. */
+	/*
+	 * This thread, and runners that look or were kept from sleeping. Guest
+	 * code may have written the word: it decides about speed only.
+	 */
 	for (int i = 0; i < ARRAY_SIZE(recent); i++)
 		ours += recent[i] && !READ_ONCE(((struct stub_area *)recent[i]->area)->sleeps);
 	foreign = boot_options.spin ? 0 : runnable() - ours;
