@@ -6,6 +6,7 @@
 #include <linux/compiler.h>
 #include <linux/types.h>
 #include <asm/unistd.h>
+#include <asm/vdso/syscall.h>
 
 struct getcpu_cache;
 
@@ -13,20 +14,13 @@ long __vdso_getcpu(unsigned int *cpu, unsigned int *node, struct getcpu_cache *u
 
 long __vdso_getcpu(unsigned int *cpu, unsigned int *node, struct getcpu_cache *unused)
 {
-	long ret = 0;
-
-	if (CONFIG_NR_CPUS > 1) {
-		asm volatile("syscall"
-			     : "=a" (ret)
-			     : "a" (__NR_getcpu), "D" (cpu), "S" (node), "d" (NULL)
-			     : "rcx", "r11", "memory");
-		return ret;
-	}
+	if (CONFIG_NR_CPUS > 1)
+		return vdso_syscall(__NR_getcpu, (long)cpu, node);
 	if (cpu)
 		*cpu = 0;
 	if (node)
 		*node = 0;
-	return ret;
+	return 0;
 }
 
 long getcpu(unsigned int *cpu, unsigned int *node, struct getcpu_cache *unused)

@@ -11,20 +11,10 @@
 
 #include <uapi/linux/time.h>
 #include <asm/unistd.h>
+#include <asm/vdso/syscall.h>
 
 #define VDSO_HAS_TIME		1
 #define VDSO_HAS_CLOCK_GETRES	1
-
-static __always_inline long vdso_syscall(long nr, long a, const void *b)
-{
-	long ret;
-
-	asm volatile("syscall"
-		     : "=a" (ret)
-		     : "a" (nr), "D" (a), "S" (b)
-		     : "rcx", "r11", "memory");
-	return ret;
-}
 
 static __always_inline long clock_gettime_fallback(clockid_t clock, struct __kernel_timespec *ts)
 {
