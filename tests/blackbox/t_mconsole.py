@@ -248,12 +248,27 @@ def test_only_with_a_name(tmp):
         check(os.listdir(tmp) == [], "files without umid=")
 
 
+def test_config_while_it_boots(tmp):
+    """The kernel may open nothing any more, and no program runs yet."""
+    with Guest("umid=m", "root=/dev/ubdb", "rootwait", env={"HOME": tmp}) as g:
+        path = os.path.join(tmp, ".uml", "m", "mconsole")
+        end = time.monotonic() + 10
+        while not os.path.exists(path):
+            check(time.monotonic() < end, "no socket", g.words())
+            time.sleep(0.01)
+        check(b"still boots" in bad(tmp, "config", "ubd1=/etc/passwd"), "no word of why")
+        good(tmp, "version")
+
+
 def test_home_too_deep_for_a_socket(tmp):
     """The path of a socket has 107 bytes: a note, and no console."""
     home = os.path.join(tmp, "x" * (125 - len(tmp)))
     os.mkdir(home)
     with Guest("umid=m", cmd=["sh", "-c", "echo up; sleep 0.5; dmesg | grep mconsole"],
                env={"HOME": home}) as g:
+        g.until(rb"up\n")
+        time.sleep(0.2)     # the process at the door has ended, and took nothing along
+        check(os.path.exists(os.path.join(home, ".uml", "m", "pid")), "the guest's pid file is gone")
         check(g.wait() == 0, f"status {g.status()}", g.words())
         check(b"mconsole: no socket" in g.out(), "no note", g.words())
 

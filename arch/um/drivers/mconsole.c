@@ -79,6 +79,9 @@ static void request(struct door_message *m)
 	c = mconsole_find(m->data, &arg);
 	if (!c) {
 		mconsole_say(m->id, true, "unknown command; help lists them");
+	} else if (c->slow && system_state < SYSTEM_RUNNING) {
+		/* Until then it is taken for the command line that asks. */
+		mconsole_say(m->id, true, "the guest still boots; try again");
 	} else if (!c->slow) {
 		c->run(m->id, arg);
 	} else {
@@ -102,14 +105,12 @@ static bool take_messages(void)
 	int fd, err;
 
 	while ((err = door_receive(&m, &fd)) > 0) {
-		if (m.type == DOOR_RESULT && !m.value && fd >= 0)
-			door_result(m.id, fd);
+		if (m.type == DOOR_RESULT)
+			door_result(m.id, fd >= 0 ? fd : m.value ?: -EMFILE);
 		else if (fd >= 0)
 			host_close(fd);
 		if (m.type == DOOR_REQUEST) {
 			request(&m);
-		} else if (m.type == DOOR_RESULT && m.value) {
-			door_result(m.id, m.value);
 		} else if (m.type == DOOR_READY && m.value) {
 			pr_notice("mconsole: no socket in %s: %s\n", umid_dir(),
 				  host_error(m.value));
@@ -234,6 +235,9 @@ static int __init mconsole_init(void)
 	watch = watch_add(door_socket(), IRQ_CONSOLE, false);
 	if (watch < 0)
 		return watch;
+	/* What came before the interrupt knew the watch. */
+	WRITE_ONCE(readable, true);
+	wake_up(&wait);
 	if (*boot_options.notify) {
 		proc_create("mconsole", 0200, NULL, &proc_ops);
 		atomic_notifier_chain_register(&panic_notifier_list, &panic_block);
