@@ -18,12 +18,14 @@
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
+#include <linux/net.h>
 #include <linux/signal.h>
 #include <linux/string.h>
 #include <linux/time64.h>
 #include <asm/boot.h>
 #include <asm/doorman.h>
 #include <asm/host.h>
+#include <asm/host_dirs.h>
 #include "doorman.h"
 
 #define KERNEL		0	/* descriptor */
@@ -138,7 +140,7 @@ static void from_client(void)
 	r = new_request();
 	r->client = client;
 	strscpy(r->text, p.data, sizeof(r->text));
-	if (!strcmp(r->text, "halt") && !halt_by)
+	if ((!strcmp(r->text, "halt") || !strcmp(r->text, "reboot")) && !halt_by)
 		halt_by = host_monotonic_ns() + HALT_NS;
 	if (to_kernel(DOOR_REQUEST, r->id, 0, r->text, -1)) {
 		r->id = 0;
@@ -243,7 +245,7 @@ void __noreturn doorman_main(int argc, char **argv)
 
 	dir = argv[2];
 	notify = argv[3];
-	if (!host_is_seqpacket(KERNEL) || strlen(dir) >= MAX_DIR) {
+	if (host_socket_type(KERNEL) != SOCK_SEQPACKET || strlen(dir) >= MAX_DIR) {
 		static const char msg[] = "linux: --doorman is for linux itself to start\n";
 
 		host_write(2, msg, sizeof(msg) - 1);
@@ -253,7 +255,7 @@ void __noreturn doorman_main(int argc, char **argv)
 	for (int i = 1; i < 32; i++)
 		host_signal_ignore(i);
 	kernel_pid = host_getppid();
-	owner = host_getuid();
+	owner = host_euid();
 	snprintf(path, sizeof(path), "%s/mconsole", dir);
 	host_unlink(path);
 	sock = host_bind_datagram(path);
@@ -261,8 +263,10 @@ void __noreturn doorman_main(int argc, char **argv)
 	if (!err)
 		err = doorman_filter(kernel_pid);
 	to_kernel(DOOR_READY, 0, err, "", -1);
-	if (!err)
+	/* Without its socket the guest goes on, and so do its files. */
+	if (!err) {
 		loop();
-	remove_files();
+		remove_files();
+	}
 	host_exit(0);
 }

@@ -2,12 +2,13 @@
 /*
  * The doorman's own filter of host system calls: what it takes to pass messages,
  * to open files and sockets, and to remove the files of a guest that was killed.
- * No program, no process, no memory that is executable, no signal but to the
- * kernel process.
+ * No program, no process, no memory that is executable, no signal but SIGKILL
+ * to the kernel process.
  */
 #include <linux/filter.h>
 #include <linux/kernel.h>
 #include <linux/seccomp.h>
+#include <linux/signal.h>
 #include <uapi/linux/audit.h>
 #include <asm/host.h>
 #include <asm/unistd.h>
@@ -22,7 +23,7 @@ static const u16 allowed[] = {
 
 #define NR_ALLOWED	ARRAY_SIZE(allowed)
 
-static struct sock_filter prog[3 + NR_ALLOWED + 5];
+static struct sock_filter prog[3 + NR_ALLOWED + 7];
 
 static void add(unsigned int *n, u16 code, u32 k, u8 jt, u8 jf)
 {
@@ -41,12 +42,14 @@ int doorman_filter(int kernel_pid)
 	int err;
 
 	add(&n, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch), 0, 0);
-	add(&n, BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 0, NR_ALLOWED + 4);
+	add(&n, BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 0, NR_ALLOWED + 6);
 	add(&n, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
 	for (i = 0; i < NR_ALLOWED; i++)
-		add(&n, BPF_JMP | BPF_JEQ | BPF_K, allowed[i], NR_ALLOWED - i + 3, 0);
-	add(&n, BPF_JMP | BPF_JEQ | BPF_K, __NR_kill, 0, 2);
-	add(&n, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args), 0, 0);
+		add(&n, BPF_JMP | BPF_JEQ | BPF_K, allowed[i], NR_ALLOWED - i + 5, 0);
+	add(&n, BPF_JMP | BPF_JEQ | BPF_K, __NR_kill, 0, 4);
+	add(&n, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1]), 0, 0);
+	add(&n, BPF_JMP | BPF_JEQ | BPF_K, SIGKILL, 0, 2);
+	add(&n, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0]), 0, 0);
 	add(&n, BPF_JMP | BPF_JEQ | BPF_K, kernel_pid, 1, 0);
 	add(&n, BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS, 0, 0);
 	add(&n, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);

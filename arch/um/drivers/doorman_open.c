@@ -29,12 +29,17 @@ static const char *named(const struct request *r, const char *name)
 	return NULL;
 }
 
+static bool is_disk(const struct request *r)
+{
+	return !strncmp(skip_spaces(r->text + sizeof(command) - 1), "ubd", 3);
+}
+
 /* May the file that is named at @at be written: no disk is that the owner reads. */
 static bool may_write(const struct request *r, const char *at)
 {
 	const char *p = skip_spaces(r->text + sizeof(command) - 1);
 
-	if (strncmp(p, "ubd", 3))
+	if (!is_disk(r))
 		return true;
 	for (; p < at - 1; p++)
 		if (*p == 'r' || *p == ',' || *p == '=')
@@ -52,9 +57,8 @@ static int open_named(const struct request *r, const struct door_message *m, con
 		if (m->value & HOST_RDWR && !may_write(r, at))
 			return -EACCES;
 		if (m->value == HOST_APPEND)
-			return strncmp(r->text, "config ubd", 10) ?
-				host_open(m->data, HOST_APPEND | HOST_NONBLOCK | HOST_NOCTTY) :
-				-EACCES;
+			return is_disk(r) ? -EACCES :
+			       host_open(m->data, HOST_APPEND | HOST_NONBLOCK | HOST_NOCTTY);
 		return host_open(m->data, (m->value & HOST_RDWR) | HOST_NONBLOCK | HOST_NOCTTY);
 	case DOOR_CONNECT:
 		return host_connect_stream(m->data);
@@ -64,7 +68,7 @@ static int open_named(const struct request *r, const struct door_message *m, con
 		return kstrtouint(m->data, 10, &port) || port > 65535 ? -EINVAL :
 		       host_listen_loopback(port);
 	case DOOR_PTMX:
-		return strcmp(m->data, "pts") ? -EPERM :
+		return strcmp(m->data, "pts") && strcmp(m->data, "pty") ? -EPERM :
 		       host_open("/dev/ptmx", HOST_RDWR | HOST_NONBLOCK | HOST_NOCTTY);
 	}
 	return -EINVAL;

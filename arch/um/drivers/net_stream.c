@@ -46,7 +46,7 @@ static int open_stream(const struct net_options *o, struct net_port *port, char 
 		snprintf(why, NET_WHY, "sockets are connected at boot only; later, give a connected one as fd=N");
 		return -EPERM;
 	}
-	fd = host_connect_unix(o->path);
+	fd = host_connect_stream(o->path);
 	if (fd < 0) {
 		snprintf(why, NET_WHY, "cannot connect to %.100s: %s%s", o->path, host_error(fd),
 			 fd == -ECONNREFUSED ? " (nobody listens there)" : "");
@@ -55,7 +55,7 @@ static int open_stream(const struct net_options *o, struct net_port *port, char 
 	host_socket_room(fd);
 	port->fd = fd;
 	snprintf(port->name, sizeof(port->name), "stream %s", o->path);
-	return host_set_nonblock(fd);
+	return 0;
 }
 
 const struct net_transport net_stream = {

@@ -9,7 +9,6 @@
 #include <linux/net.h>
 #include <linux/socket.h>
 #include <linux/string.h>
-#include <linux/un.h>
 #include <uapi/linux/if_packet.h>
 #include <uapi/linux/if_tun.h>
 #include <uapi/linux/poll.h>
@@ -173,28 +172,4 @@ void host_socket_room(int fd)
 	int size = 1 << 20;
 
 	host_call(__NR_setsockopt, fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-}
-
-/**
- * host_connect_unix() - connect a stream socket to a path
- *
- * At boot only. Return: descriptor, close-on-exec, or -errno.
- */
-int host_connect_unix(const char *path)
-{
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	long fd, err;
-
-	if (strlen(path) >= sizeof(addr.sun_path))
-		return -ENAMETOOLONG;
-	strscpy(addr.sun_path, path, sizeof(addr.sun_path));
-	fd = host_call(__NR_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return fd;
-	err = host_call(__NR_connect, fd, &addr, sizeof(addr));
-	if (err < 0) {
-		host_call(__NR_close, fd);
-		return err;
-	}
-	return fd;
 }

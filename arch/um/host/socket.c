@@ -96,7 +96,9 @@ long host_recv_message(int sock, void *buf, u64 len, int *fd)
 	union control c = { };
 	struct user_msghdr msg = {
 		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = &c, .msg_controllen = CMSG_SPACE(sizeof(int)),
+		.msg_control = &c,
+		/* Room for one: CMSG_SPACE() would do for two, and nobody would close it. */
+		.msg_controllen = CMSG_LEN(sizeof(int)),
 	};
 	long n = message(__NR_recvmsg, sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
@@ -279,22 +281,6 @@ int host_accept(int sock)
 		fd = host_call(__NR_accept4, sock, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	} while (fd == -EINTR);
 	return fd;
-}
-
-/**
- * host_is_seqpacket() - is this descriptor one end of host_socketpair()
- */
-bool host_is_seqpacket(int fd)
-{
-	int type = 0, len = sizeof(type);
-
-	return !host_call(__NR_getsockopt, fd, SOL_SOCKET, SO_TYPE, &type, &len) &&
-	       type == SOCK_SEQPACKET;
-}
-
-unsigned int host_getuid(void)
-{
-	return host_call(__NR_geteuid);
 }
 
 int host_getppid(void)

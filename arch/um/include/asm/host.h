@@ -173,8 +173,6 @@ int host_listen_unix(const char *path);
 int host_listen_loopback(unsigned int port);
 int host_accept(int sock);
 int host_connect_stream(const char *path);
-bool host_is_seqpacket(int fd);
-unsigned int host_getuid(void);
 int host_getppid(void);
 void host_not_dumpable(void);
 void host_run_self(const char *path, const char *const *argv);
@@ -210,6 +208,5 @@ int host_socket_type(int fd);
 int host_socket_vnet(int fd);
 int host_hung_up(int fd);
 void host_socket_room(int fd);
-int host_connect_unix(const char *path);
 
 #endif
