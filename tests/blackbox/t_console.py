@@ -7,7 +7,6 @@ import os
 import pty
 import re
 import select
-import signal
 import socket
 import stat
 import subprocess
@@ -138,6 +137,7 @@ def test_flood_and_stall(tmp):
         talk(s, b"alive")
         check(b"done" not in g.out(), "output that nobody takes is gone")
         deaf.close()        # the writer is hung up
+        g.until(rb"done\n")
         loud.close()
         talk(s, b"still")
         finish(g)
@@ -312,6 +312,8 @@ def test_configured_while_it_runs(tmp):
         g.until(rb"told")
         config("remove", "con1")
         check(not os.path.exists(path), "the socket is left")
+        config("config", "ssl3=pty")
+        config("remove", "ssl3")
         config("config", "ssl2=pts")
         name = config("config", "ssl2")
         check(name.startswith(b"pts:/dev/pts/"), f"shown as {name}")

@@ -31,8 +31,7 @@ static void set_raw(struct chan *c)
 {
 	if (!c->input || c->fd < 0 || c->ops->person || !host_isatty(c->fd))
 		return;
-	c->terminal = true;
-	host_tty_raw(c->fd);
+	c->terminal = !host_tty_raw(c->fd);
 }
 
 /**

@@ -15,6 +15,7 @@
 #include <linux/major.h>
 #include <linux/signal.h>
 #include <linux/string.h>
+#include <linux/workqueue.h>
 #include <asm/boot.h>
 #include <asm/host.h>
 #include <asm/trap.h>
@@ -26,9 +27,10 @@ UM_HELP(con,
 "ssl0=CHANNEL .. ssl15=CHANNEL\n"
 "    What a console (/dev/ttyN) or a serial line (/dev/ttySN) is attached to:\n"
 "    fd:N (a descriptor), file:PATH, tty:PATH (a terminal), pts (a new pseudo-\n"
-"    terminal, whose name is printed), socket:PATH (a unix socket to connect to),\n"
-"    port:N (the same over TCP, on this host), or null. con= and ssl= are for all\n"
-"    that are not named. con0 is fd:0,fd:1 by default, the others null.\n\n");
+"    terminal, whose name is printed), socket:PATH (a unix socket that you connect\n"
+"    to), port:N (the same over TCP, on this host), xterm, or null, none. con= and\n"
+"    ssl= are for all that are not named. con0 is fd:0,fd:1 by default, the others\n"
+"    null.\n\n");
 UM_HELP(console,
 "console=tty0\n"
 "    Show the boot log on this console.\n\n");
@@ -137,18 +139,22 @@ static int reconfigure(struct line_driver *d, unsigned int nr, const char *spec,
 		       const char **why)
 {
 	struct line *line;
+	int err;
 
 	if (nr >= LINES) {
 		*why = "there are lines 0 to 15";
 		return -ENODEV;
 	}
 	line = &d->lines[nr];
-	if (line_busy(line)) {
+	/* No program may open it while its channels come and go. */
+	if (!line_change(line)) {
 		*why = "a program of the guest has this line open";
 		return -EBUSY;
 	}
 	line_detach(line);
-	return line_attach(line, spec, why);
+	err = line_attach(line, spec, why);
+	WRITE_ONCE(line->changing, false);
+	return err;
 }
 
 static int show(struct line_driver *d, unsigned int nr, char *buf, size_t size)
@@ -203,11 +209,18 @@ static irqreturn_t con_interrupt(int irq, void *dev)
 	return IRQ_HANDLED;
 }
 
-static irqreturn_t winch_interrupt(int irq, void *dev)
+/* A tty's size is changed under a mutex. */
+static void winch(struct work_struct *work)
 {
 	for (int d = 0; d < ARRAY_SIZE(drivers); d++)
 		for (int i = 0; i < LINES; i++)
 			line_winch(&drivers[d]->lines[i]);
+}
+static DECLARE_WORK(winch_work, winch);
+
+static irqreturn_t winch_interrupt(int irq, void *dev)
+{
+	schedule_work(&winch_work);
 	return IRQ_HANDLED;
 }
 

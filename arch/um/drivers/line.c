@@ -26,9 +26,6 @@
 #include <asm/watch.h>
 #include "line.h"
 
-#define CHUNK		256	/* what a writable terminal takes without blocking */
-#define CHAR_EOF	4	/* Ctrl-D */
-#define CHAR_QUOTE	0x16	/* Ctrl-V, LNEXT */
 #define COME_BACK	(HZ / 4)
 
 static struct chan *in_chan(struct line *line)
@@ -198,11 +195,20 @@ void line_detach(struct line *line)
 }
 
 /**
- * line_busy() - does a program of the guest have the tty open
+ * line_change() - from now on no program can open the tty: line->changing
+ *
+ * Return: false when a program of the guest has it open.
  */
-bool line_busy(struct line *line)
+bool line_change(struct line *line)
 {
-	return tty_port_initialized(&line->port);
+	unsigned long flags;
+	bool good;
+
+	spin_lock_irqsave(&line->lock, flags);
+	good = !line->opened && !tty_port_initialized(&line->port);
+	line->changing = good;
+	spin_unlock_irqrestore(&line->lock, flags);
+	return good;
 }
 
 /*
@@ -215,7 +221,7 @@ static void line_end(struct line *line)
 
 	if (!line_is_person(line)) {
 		line->eof = true;
-		for (int i = 0; i < CHUNK; i++)
+		for (int i = 0; i < LINE_CHUNK; i++)
 			tty_insert_flip_char(&line->port, CHAR_EOF, TTY_NORMAL);
 		tty_flip_buffer_push(&line->port);
 		return;
@@ -267,7 +273,7 @@ static void line_feed(struct line *line, const u8 *buf, long n)
 			tty_insert_flip_char(&line->port, CHAR_QUOTE, TTY_NORMAL);
 		tty_insert_flip_char(&line->port, buf[i], TTY_NORMAL);
 		line->unpushed = buf[i] == '\n' ? 0 : line->unpushed + 1;
-		if (line->unpushed == CHUNK) {
+		if (line->unpushed == LINE_CHUNK) {
 			tty_insert_flip_char(&line->port, CHAR_EOF, TTY_NORMAL);
 			line->unpushed = 0;
 		}
@@ -277,13 +283,13 @@ static void line_feed(struct line *line, const u8 *buf, long n)
 /* Hand input to the tty layer; what it has no room for stays with the host. */
 static void line_input(struct line *line)
 {
-	u8 buf[CHUNK];
+	u8 buf[LINE_CHUNK];
 	long n;
 
 	/* Input waits with the host until somebody reads, who goes on. */
 	if (line->throttled || !line->opened || line->in < 0)
 		return;
-	if (tty_buffer_space_avail(&line->port) < 2 * CHUNK) {
+	if (tty_buffer_space_avail(&line->port) < 2 * LINE_CHUNK) {
 		schedule_delayed_work(&line->again, 1);
 		return;
 	}

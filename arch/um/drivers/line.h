@@ -13,6 +13,9 @@
 #include "hotplug.h"
 
 #define LINES		16
+#define LINE_CHUNK	256	/* what a writable terminal takes without blocking */
+#define CHAR_EOF	4	/* Ctrl-D */
+#define CHAR_QUOTE	0x16	/* Ctrl-V, LNEXT */
 
 /**
  * struct line - one tty device
@@ -21,6 +24,7 @@
  * @chan:	input and output, or both at once in the first
  * @in, @out:	descriptors, or -1 while there is nobody
  * @in_watch, @out_watch, @listen_watch: or -1
+ * @changing:	the channels are being changed: no program may open the tty
  * @started:	the channels are listened to; from the first open of the tty
  * @opened:	a program has the tty open
  * @eof:	input has ended
@@ -36,6 +40,7 @@ struct line {
 	struct chan chan[2];
 	int in, out;
 	int in_watch, out_watch, listen_watch;
+	bool changing;
 	bool started;
 	bool opened;
 	bool eof;
@@ -76,8 +81,7 @@ void line_init(struct line *line);
 int line_attach(struct line *line, const char *spec, const char **why);
 void line_detach(struct line *line);
 int line_start(struct line *line);
-bool line_busy(struct line *line);
-void line_print(struct line *line, const char *s, unsigned int len);
+bool line_change(struct line *line);
 void line_interrupt(struct line *line);
 void line_hangup(struct work_struct *work);
 void line_winch(struct line *line);

@@ -13,10 +13,6 @@
 #include <asm/watch.h>
 #include "line.h"
 
-#define CHUNK		256	/* what a writable terminal takes without blocking */
-#define CHAR_EOF	4
-#define CHAR_QUOTE	0x16
-
 static struct line *line_of(struct tty_struct *tty)
 {
 	return container_of(tty->port, struct line, port);
@@ -35,7 +31,7 @@ static ssize_t tty_write_out(struct tty_struct *tty, const u8 *buf, size_t len)
 
 		if (host_poll(line->out, true) <= 0)
 			break;
-		n = host_write(line->out, buf + done, min_t(size_t, len - done, CHUNK));
+		n = host_write(line->out, buf + done, min_t(size_t, len - done, LINE_CHUNK));
 		if (n == -EAGAIN)
 			break;
 		if (n <= 0) {
@@ -178,21 +174,6 @@ static void again(struct work_struct *work)
 	spin_unlock_irqrestore(&line->lock, flags);
 }
 
-/* Input waits with the host until somebody reads: from the first open. */
-static int activate(struct tty_port *port, struct tty_struct *tty)
-{
-	struct line *line = container_of(port, struct line, port);
-	unsigned long flags;
-
-	spin_lock_irqsave(&line->lock, flags);
-	line->opened = true;
-	line->throttled = false;
-	if (line->in_watch >= 0 && !line->eof)
-		watch_rearm(line->in_watch);
-	spin_unlock_irqrestore(&line->lock, flags);
-	return line->started ? 0 : line_start(line);
-}
-
 static void shutdown(struct tty_port *port)
 {
 	struct line *line = container_of(port, struct line, port);
@@ -201,6 +182,29 @@ static void shutdown(struct tty_port *port)
 	spin_lock_irqsave(&line->lock, flags);
 	line->opened = false;
 	spin_unlock_irqrestore(&line->lock, flags);
+}
+
+/* Input waits with the host until somebody reads: from the first open. */
+static int activate(struct tty_port *port, struct tty_struct *tty)
+{
+	struct line *line = container_of(port, struct line, port);
+	unsigned long flags;
+	int err;
+
+	spin_lock_irqsave(&line->lock, flags);
+	if (line->changing) {
+		spin_unlock_irqrestore(&line->lock, flags);
+		return -EBUSY;
+	}
+	line->opened = true;
+	line->throttled = false;
+	if (line->in_watch >= 0 && !line->eof)
+		watch_rearm(line->in_watch);
+	spin_unlock_irqrestore(&line->lock, flags);
+	err = line->started ? 0 : line_start(line);
+	if (err)
+		shutdown(port);
+	return err;
 }
 
 static const struct tty_port_operations port_ops = {

@@ -11,7 +11,7 @@
 #include "syscall.h"
 
 /* Terminals in raw mode, and how they were; fd is one more than the descriptor. */
-#define MAX_RAW	8
+#define MAX_RAW	32
 static struct {
 	int fd;
 	struct termios cooked;
@@ -33,7 +33,7 @@ bool host_isatty(int fd)
 /**
  * host_tty_raw() - no line editing, no echo, no signals from keys
  *
- * The mode before is kept for host_tty_restore(), for up to 8 terminals. Output
+ * The mode before is kept for host_tty_restore(), for up to 32 terminals. Output
  * processing stays off as well: the guest's tty layer does it.
  */
 int host_tty_raw(int fd)
