@@ -5,38 +5,14 @@ Each test that needs a network makes one of its own, which this process, the
 launcher and passt are in.
 """
 
-import ctypes
 import os
 import socket
 import subprocess
-import time
 
+import net
 from disk import tool
 from launcher import command, ended, read_until, run, sh
-from uml import Failed, Skipped, check
-
-CLONE_NEWNET = 0x40000000
-
-
-def private():
-    """A network namespace with a device that has a default route, as passt wants."""
-    if os.getuid() or ctypes.CDLL(None).unshare(CLONE_NEWNET):
-        raise Skipped("needs root for a network of its own")
-    for words in ("link set lo up", "tuntap add tap9 mode tap", "link set tap9 up",
-                  "address add 192.0.2.9/24 dev tap9", "route add default via 192.0.2.1"):
-        done = subprocess.run([tool("ip"), *words.split()], capture_output=True)
-        if done.returncode:
-            raise Skipped(f"ip {words}: {done.stderr.decode().strip()}")
-
-
-def connected(port):
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
-        try:
-            return socket.create_connection(("127.0.0.1", port), 10)
-        except ConnectionRefusedError:
-            time.sleep(0.05)
-    raise Failed(f"nobody listens on port {port}")
+from uml import check
 
 
 def test_none():
@@ -46,17 +22,16 @@ def test_none():
 
 def test_user():
     tool("passt")
-    private()
+    net.private()
+    net.tap("tap9", "192.0.2.9/24")
+    net.ip("route add default via 192.0.2.1")
     script = "ip address show vec0; head -1 /etc/resolv.conf; echo served | nc -l -p 80; echo end"
     p = subprocess.Popen(command("sh", "-c", script, options=[
         "--network", "user", "--publish", "8080:80", "--user", "root"]), start_new_session=True,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     try:
         seen = read_until(p.stdout, b"192.0.2.9/24")
-        with connected(8080) as s:
-            s.sendall(b"from outside\n")
-            s.shutdown(socket.SHUT_WR)
-            got = s.recv(100)
+        got = net.answer(8080, b"from outside\n")
         seen += read_until(p.stdout, b"end\n")
         check(got == b"served\n", f"through the port came {got!r}")
         check(b"from outside\n" in seen, f"the guest got {seen!r}")

@@ -42,6 +42,27 @@ def ip(line, may_fail=False):
     return r.returncode == 0
 
 
+def answer(port, data, seconds=20):
+    """
+    What a server that is published on @port of the loopback says to @data.
+    passt takes a connection before the guest does, and resets it when nobody
+    listens there yet: that is tried again, as is a passt that is late.
+    """
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            with socket.create_connection(("127.0.0.1", port), 10) as s:
+                s.sendall(data)
+                s.shutdown(socket.SHUT_WR)
+                got = s.recv(100)
+                if got:
+                    return got
+        except (ConnectionRefusedError, ConnectionResetError, BrokenPipeError):
+            pass
+        time.sleep(0.05)
+    raise Failed(f"no answer from port {port}")
+
+
 def private():
     """A network namespace of our own, with its loopback up."""
     libc = ctypes.CDLL(None, use_errno=True)

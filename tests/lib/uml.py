@@ -76,9 +76,17 @@ def family(first, alive=True):
             if p in table and not (alive and table[p][2] in "ZX")}
 
 
-def sweep():
-    """Kill all descendants of this process; what was alive of them."""
+def sweep(grace=5):
+    """
+    Kill all descendants of this process; what was alive of them.
+
+    A process that ends by the death of its parent may still be seen for a
+    moment: it is left alone for @grace seconds.
+    """
     found = set()
+    end = time.monotonic() + grace
+    while family(os.getpid()) - {os.getpid()} and time.monotonic() < end:
+        time.sleep(0.02)
     for _ in range(100):
         table = process_table()
         left, front = set(), {os.getpid()}
@@ -166,15 +174,16 @@ class Guest:
         return family(self.pid)
 
     def kernel(self):
-        """The kernel process: the first of the family that runs LINUX."""
+        """The kernel process: the one that runs LINUX and whose parent does not."""
         real = os.path.realpath(LINUX)
+        parents = {}
         for pid in sorted(self.pids()):
             try:
                 if os.path.realpath(f"/proc/{pid}/exe") == real:
-                    return pid
-            except OSError:
+                    parents[pid] = process_table()[pid][0]
+            except (OSError, KeyError):
                 continue
-        return self.pid
+        return next((pid for pid in parents if parents[pid] not in parents), self.pid)
 
     def ticks(self):
         table = process_table()
