@@ -418,6 +418,16 @@ def test_more_directories_than_descriptors(tmp):
     check(one == two and os.path.exists(f"{d}/d39/e9/g"), "files got lost", r)
 
 
+def test_more_removed_files_than_descriptors(tmp):
+    """Files that lost their name keep theirs; a way is found without the rest."""
+    d = share(tmp)
+    put(f"{d}/a/b/c/f", b"there\n")
+    program(d, "unlinked")
+    r = ended(guest("./unlinked 60 a/b/c/f", d, seconds=20,
+                    wrap=["sh", "-c", 'ulimit -n 160; exec "$@"', "sh"]), 0)
+    check(lines(r) == ["60 files", "a/b/c/f: 6 bytes"], "not all of it was done", r)
+
+
 # Nobody gets out
 
 def test_no_way_out(tmp):

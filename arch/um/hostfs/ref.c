@@ -23,7 +23,6 @@
 #include "hostfs.h"
 
 #define PATHS_MAX	8192	/* a third of the descriptors, at most these */
-#define TRIES		64
 
 static DEFINE_SPINLOCK(hostfs_lock);
 static LIST_HEAD(idle_paths);	/* not used for longest first */
@@ -152,9 +151,22 @@ static int open_child(int dir, struct dentry *dentry, struct inode *inode)
 	return adopt(inode, fd);
 }
 
-/* Open the directories that lead to @target, from the first that is open on. */
+static void release(struct dentry *held)
+{
+	if (!held)
+		return;
+	hostfs_return(d_inode(held));
+	dput(held);
+}
+
+/*
+ * Open the directories that lead to @target, from the first that is open on.
+ * The one opened last stays in use until the next is looked for in it: when the
+ * list is full of others, all that nobody uses is closed at every return.
+ */
 static int open_chain(struct dentry *target, struct inode *inode)
 {
+	struct dentry *held = NULL;
 	int fd, dir;
 
 	for (;;) {
@@ -165,6 +177,7 @@ static int open_chain(struct dentry *target, struct inode *inode)
 			if (p == d) {	/* the root is always open */
 				dput(p);
 				dput(d);
+				release(held);
 				return -ESTALE;
 			}
 			dir = borrow_open(d_inode(p));
@@ -173,25 +186,25 @@ static int open_chain(struct dentry *target, struct inode *inode)
 			dput(d);
 			d = p;
 		}
+		release(held);
+		held = NULL;
 		if (d_unhashed(d) || d_really_is_negative(d))
 			fd = -ESTALE;
 		else
 			fd = open_child(dir, d, d_inode(d));
 		hostfs_return(d_inode(p));
-		if (fd >= 0 && d_inode(d) == inode) {
-			dput(d);
-			dput(p);
-			return fd;
-		}
-		if (fd >= 0)
-			hostfs_return(d_inode(d));
-		if (fd >= 0 && d == target)	/* it has become another file */
-			fd = -ESTALE;
-		dput(d);
 		dput(p);
-		if (fd < 0)
-			return fd;
-		cond_resched();
+		if (fd >= 0 && d_inode(d) != inode && d != target) {
+			held = d;
+			cond_resched();
+			continue;
+		}
+		if (fd >= 0 && d_inode(d) != inode) {	/* it has become another file */
+			hostfs_return(d_inode(d));
+			fd = -ESTALE;
+		}
+		dput(d);
+		return fd;
 	}
 }
 
