@@ -264,6 +264,56 @@ def test_whole_host():
           "the host was changed")
 
 
+def test_proc_takes_a_device_number(tmp):
+    """A file system of the host's kernel is not shown where it has the device
+    number that another one had, whose files were."""
+    d = share(tmp)
+    for name in ("a", "b"):
+        os.mkdir(f"{d}/{name}")
+
+    def mount(kind, where):
+        done = subprocess.run(["mount", "-t", kind, "none", where], capture_output=True, text=True)
+        if done.returncode:
+            raise Skipped("mount: " + done.stderr.strip()[:80])
+        return os.stat(where).st_dev
+
+    # What the guest forgets it closes.
+    script = mounted(d, f"""exec 2>&1; read x; ls -A a b; mount -t proc p /proc
+        for i in 1 2 3; do echo 2 > /proc/sys/vm/drop_caches; done; echo first; read x
+        {OLD} ls -A a b; cat b/version b/self/status""")
+    busy = []
+    try:
+        dev = mount("tmpfs", f"{d}/a")
+        put(f"{d}/a/shown", b"shown")
+        with Guest(f"hostfs={d}", cmd=["sh", "-c", script]) as g:
+            g.send(b"\n")
+            g.until(rb"first\n")
+            while subprocess.run(["umount", f"{d}/a"], check=False).returncode:
+                time.sleep(0.1)
+            # The lowest free number is given; others may come and go meanwhile.
+            for n in range(20):
+                if mount("proc", f"{d}/b") == dev:
+                    break
+                subprocess.run(["umount", f"{d}/b"], check=True)
+                busy.append(f"{tmp}/busy{n}")
+                os.mkdir(busy[-1])
+                mount("tmpfs", busy[-1])
+            else:
+                raise Skipped("the host gives the number to nobody")
+            g.send(b"\n")
+            r = ended(g.result(), 1)
+    finally:
+        for where in (f"{d}/a", f"{d}/b", *busy):
+            if os.path.ismount(where):
+                subprocess.run(["umount", "-l", where], check=False)
+    check(lines(r)[:5] == ["a:", "shown", "", "b:", "first"], "not what was there first", r)
+    check(lines(r)[5:8] == ["a:", "", "b:"] and len(lines(r)) == 10,
+          "the host's /proc is seen", r)
+
+
+test_proc_takes_a_device_number.seconds = 60
+
+
 # Who owns and who may
 
 def test_ownership(tmp):

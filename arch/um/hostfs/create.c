@@ -60,7 +60,7 @@ static int made(struct inode *dir, int fd, struct dentry *dentry)
 		d_drop(dentry);
 		return err == -ENOENT ? -ESTALE : err;
 	}
-	inode = hostfs_iget(dir->i_sb, fd, dentry->d_name.name, &stx);
+	inode = hostfs_iget(dir->i_sb, dir, fd, dentry->d_name.name, &stx);
 	if (IS_ERR(inode)) {
 		d_drop(dentry);
 		return PTR_ERR(inode);
@@ -267,7 +267,7 @@ static int create_open(struct inode *dir, struct dentry *dentry, struct file *fi
 	give_to_maker(dir, fd, "");
 	hostfs_stale(dir);
 	err = host_stat_in(fd, "", &stx);
-	inode = err ? ERR_PTR(err) : hostfs_iget(dir->i_sb, dirfd, name, &stx);
+	inode = err ? ERR_PTR(err) : hostfs_iget(dir->i_sb, dir, dirfd, name, &stx);
 	hostfs_return(dir);
 	if (IS_ERR(inode)) {
 		host_close(fd);
@@ -322,7 +322,7 @@ static int hostfs_tmpfile(struct mnt_idmap *idmap, struct inode *dir, struct fil
 		return fd == -EISDIR ? -EOPNOTSUPP : fd;
 	give_to_maker(dir, fd, "");
 	err = host_stat_in(fd, "", &stx);
-	inode = err ? ERR_PTR(err) : hostfs_iget(dir->i_sb, fd, "", &stx);
+	inode = err ? ERR_PTR(err) : hostfs_iget(dir->i_sb, NULL, fd, "", &stx);
 	if (IS_ERR(inode)) {
 		host_close(fd);
 		return PTR_ERR(inode);

@@ -10,7 +10,6 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/stat.h>
-#include <linux/xarray.h>
 #include <uapi/linux/stat.h>
 
 /**
@@ -37,14 +36,12 @@ enum hostfs_cache { HOSTFS_CACHE_NONE, HOSTFS_CACHE_AUTO, HOSTFS_CACHE_ALWAYS };
  * @cache:	how long attributes and names count as known
  * @ttl:	that, in jiffies
  * @dev:	the host's device number of the gift's directory
- * @devs:	by device number: may its files be shown (xa_value 1 or 0)
  */
 struct hostfs_sb {
 	const struct hostfs_gift *gift;
 	enum hostfs_cache cache;
 	unsigned long ttl;
 	u64 dev;
-	struct xarray devs;
 };
 
 /**
@@ -129,11 +126,11 @@ const struct hostfs_gift *hostfs_gift_only(void);
 
 /* kernels.c */
 bool hostfs_is_kernels(int fd);
-bool hostfs_is_closed(struct super_block *sb, u64 dev, int dir, const char *name);
+void hostfs_mind_closed(struct inode *inode, struct inode *parent, int dir, const char *name);
 
 /* inode.c */
 void hostfs_inode_init_once(void *p);
-struct inode *hostfs_iget(struct super_block *sb, int dir, const char *name,
+struct inode *hostfs_iget(struct super_block *sb, struct inode *parent, int dir, const char *name,
 			  const struct statx *stx);
 bool hostfs_same(const struct inode *inode, const struct statx *stx);
 void hostfs_apply(struct inode *inode, const struct statx *stx);

@@ -172,10 +172,11 @@ static void set_operations(struct inode *inode, const struct statx *stx)
 
 /**
  * hostfs_iget() - the inode of a file
- * @dir, @name: where it is, for a device that was not seen yet
+ * @parent: the directory that it is in, or NULL for the gift's own
+ * @dir, @name: where it is, to the host
  * @stx: what the host says of it
  */
-struct inode *hostfs_iget(struct super_block *sb, int dir, const char *name,
+struct inode *hostfs_iget(struct super_block *sb, struct inode *parent, int dir, const char *name,
 			  const struct statx *stx)
 {
 	u64 hash = hostfs_ino(sb, dev_of(stx), stx->stx_ino);
@@ -188,9 +189,12 @@ struct inode *hostfs_iget(struct super_block *sb, int dir, const char *name,
 		inode->i_flags |= S_NOATIME | S_NOCMTIME;	/* times are the host's business */
 		set_operations(inode, stx);
 		hostfs_apply(inode, stx);
-		hostfs_i(inode)->closed = hostfs_is_closed(sb, hostfs_i(inode)->dev, dir, name);
+		if (parent)
+			hostfs_mind_closed(inode, parent, dir, name);
 		unlock_new_inode(inode);
 	} else {
+		if (parent)
+			hostfs_mind_closed(inode, parent, dir, name);
 		hostfs_apply(inode, stx);
 	}
 	return inode;

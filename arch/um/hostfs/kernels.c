@@ -44,28 +44,25 @@ bool hostfs_is_kernels(int fd)
 }
 
 /**
- * hostfs_is_closed() - are files of this device not shown
- * @dev: the device
- * @dir, @name: a file on it
+ * hostfs_mind_closed() - find out whether a file may be shown
+ * @parent: the directory that it is in
+ * @dir, @name: the same for the host
+ *
+ * Only where a file system begins another can be found. What was found of a
+ * device is not kept: the host gives its number to another file system when this
+ * one is gone.
  */
-bool hostfs_is_closed(struct super_block *sb, u64 dev, int dir, const char *name)
+void hostfs_mind_closed(struct inode *inode, struct inode *parent, int dir, const char *name)
 {
-	struct hostfs_sb *sbi = hostfs_sb(sb);
-	bool closed;
-	void *known;
+	struct hostfs_inode *hi = hostfs_i(inode);
+	bool closed = false;
 	int fd;
 
-	if (dev == sbi->dev)
-		return false;
-	known = xa_load(&sbi->devs, dev);
-	if (known)
-		return xa_to_value(known);
-	fd = *name ? hostfs_open_in(dir, name, HOST_PATH, 0) : dir;
-	if (fd < 0)
-		return true;
-	closed = hostfs_is_kernels(fd);
-	if (*name)
-		host_close(fd);
-	xa_store(&sbi->devs, dev, xa_mk_value(closed), GFP_KERNEL);
-	return closed;
+	if (hi->dev != hostfs_i(parent)->dev) {
+		fd = hostfs_open_in(dir, name, HOST_PATH, 0);
+		closed = fd < 0 || hostfs_is_kernels(fd);
+		if (fd >= 0)
+			host_close(fd);
+	}
+	WRITE_ONCE(hi->closed, closed);
 }

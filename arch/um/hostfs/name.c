@@ -35,7 +35,7 @@ struct dentry *hostfs_lookup(struct inode *dir, struct dentry *dentry, unsigned 
 		return ERR_PTR(fd);
 	err = host_stat_in(fd, dentry->d_name.name, &stx);
 	if (!err)
-		inode = hostfs_iget(dir->i_sb, fd, dentry->d_name.name, &stx);
+		inode = hostfs_iget(dir->i_sb, dir, fd, dentry->d_name.name, &stx);
 	hostfs_return(dir);
 	if (err && err != -ENOENT)
 		return ERR_PTR(err);
@@ -59,15 +59,16 @@ static int still(struct dentry *dentry, const char *name, struct inode *dir)
 	if (fd < 0)
 		return fd == -ESTALE ? 0 : fd;
 	err = host_stat_in(fd, name, &stx);
+	if (err == -ENOENT) {
+		err = !inode;
+	} else if (!err && inode && hostfs_same(inode, &stx)) {
+		if (S_ISDIR(inode->i_mode))
+			hostfs_mind_closed(inode, dir, fd, name);
+		hostfs_apply(inode, &stx);
+		err = 1;
+	}
 	hostfs_return(dir);
-	if (err == -ENOENT && !inode)
-		return 1;
-	if (err == -ENOENT || (!err && (!inode || !hostfs_same(inode, &stx))))
-		return 0;
-	if (err)
-		return err;
-	hostfs_apply(inode, &stx);
-	return 1;
+	return err;
 }
 
 static int hostfs_revalidate(struct dentry *dentry, unsigned int flags)

@@ -129,8 +129,8 @@ static int adopt(struct inode *inode, int fd)
 	return fd;
 }
 
-/* Open @dentry's file in its parent, whose descriptor is @dir, and be sure. */
-static int open_child(int dir, struct dentry *dentry, struct inode *inode)
+/* Open @dentry's file in its @dir, on device @parent, and be sure. */
+static int open_child(int dir, u64 parent, struct dentry *dentry, struct inode *inode)
 {
 	struct name_snapshot name;
 	struct statx stx;
@@ -143,6 +143,10 @@ static int open_child(int dir, struct dentry *dentry, struct inode *inode)
 		return fd == -ENOENT || fd == -ELOOP || fd == -ENOTDIR ? -ESTALE : fd;
 	err = host_stat_in(fd, "", &stx);
 	if (!err && !hostfs_same(inode, &stx))
+		err = -ESTALE;
+	/* Device, number and mount are another's when they were given away again. */
+	if (!err && parent != hostfs_i(inode)->dev && !hostfs_i(inode)->closed &&
+	    hostfs_is_kernels(fd))
 		err = -ESTALE;
 	if (err) {
 		host_close(fd);
@@ -191,7 +195,7 @@ static int open_chain(struct dentry *target, struct inode *inode)
 		if (d_unhashed(d) || d_really_is_negative(d))
 			fd = -ESTALE;
 		else
-			fd = open_child(dir, d, d_inode(d));
+			fd = open_child(dir, hostfs_i(d_inode(p))->dev, d, d_inode(d));
 		hostfs_return(d_inode(p));
 		dput(p);
 		if (fd >= 0 && d_inode(d) != inode && d != target) {

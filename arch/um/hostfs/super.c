@@ -171,7 +171,7 @@ static int fill(struct super_block *sb, struct hostfs_sb *sbi)
 		return err;
 	}
 	sbi->dev = (u64)stx.stx_dev_major << 32 | stx.stx_dev_minor;
-	inode = hostfs_iget(sb, fd, "", &stx);
+	inode = hostfs_iget(sb, NULL, fd, "", &stx);
 	if (IS_ERR(inode)) {
 		host_close(fd);
 		return PTR_ERR(inode);
@@ -267,7 +267,6 @@ static int hostfs_get_tree(struct fs_context *fc)
 	sbi->gift = want->gift;
 	sbi->cache = want->cache;
 	sbi->ttl = ttls[want->cache];
-	xa_init(&sbi->devs);
 	fc->s_fs_info = sbi;
 	sb = sget_fc(fc, same_super, set_anon_super_fc);
 	if (IS_ERR(sb)) {
@@ -372,10 +371,7 @@ static void hostfs_kill_sb(struct super_block *sb)
 	struct hostfs_sb *sbi = sb->s_fs_info;
 
 	kill_anon_super(sb);
-	if (sbi) {
-		xa_destroy(&sbi->devs);
-		kfree(sbi);
-	}
+	kfree(sbi);
 }
 
 static struct file_system_type hostfs_type = {
