@@ -350,6 +350,20 @@ def test_host_checks(tmp):
     check(get(f"{d}/readable") == b"readable\n", "a file was changed")
 
 
+def test_directory_in_use_is_closed(tmp):
+    """Permissions that the host takes away hold for who is in the directory."""
+    d = share(tmp)
+    put(f"{d}/f", b"f\n")
+    script = mounted(d, f"""exec su -s /bin/sh nobody -c 'cat f; echo ready; read x
+        {OLD} cat f 2>/dev/null || echo refused'""")
+    with Guest(f"hostfs={d}", cmd=["sh", "-c", script]) as g:
+        g.until(rb"ready\n")
+        os.chmod(d, 0o700)
+        g.send(b"\n")
+        r = ended(g.result(), 0)
+    check(lines(r) == ["f", "ready", "refused"], "the old permissions hold", r)
+
+
 def test_maker_owns(tmp):
     """Where the kernel is root, files belong to the guest's user who makes them."""
     if os.geteuid() != 0:

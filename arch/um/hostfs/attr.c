@@ -18,9 +18,11 @@ int hostfs_permission(struct mnt_idmap *idmap, struct inode *inode, int mask)
 	struct hostfs_ref ref;
 	int err;
 
-	if (!hostfs_fresh(inode) && (mask & MAY_NOT_BLOCK) &&
-	    hostfs_sb(inode->i_sb)->cache == HOSTFS_CACHE_NONE)
+	if ((mask & MAY_NOT_BLOCK) && !hostfs_mode_fresh(inode))
 		return -ECHILD;
+	err = hostfs_mind_mode(inode);
+	if (err)
+		return err;
 	err = generic_permission(idmap, inode, mask);
 	if (err || !(mask & MAY_ACCESS) || !(mask & (MAY_READ | MAY_WRITE | MAY_EXEC)))
 		return err;

@@ -65,6 +65,7 @@ struct hostfs_handle {
  * @btime:	when it was made, or 0; tells a number that is used again
  * @attributes, @attributes_mask: as statx(2) has them
  * @good_until:	attributes count as known until then (jiffies)
+ * @mode_until:	owner and mode do, which our writing does not change
  * @size, @mtime, @ctime: of the file when its pages were last known to be right
  * @own_change:	we changed the file since
  * @known:	those three are set
@@ -82,7 +83,7 @@ struct hostfs_inode {
 	u64 dev, ino, mnt;
 	struct timespec64 btime;
 	u64 attributes, attributes_mask;
-	unsigned long good_until;
+	unsigned long good_until, mode_until;
 	u64 size;
 	struct timespec64 mtime, ctime;
 	bool own_change, known, closed, no_xattr;
@@ -147,6 +148,17 @@ static inline bool hostfs_fresh(const struct inode *inode)
 {
 	return time_before_eq(jiffies, READ_ONCE(hostfs_i(inode)->good_until)) &&
 	       hostfs_sb(inode->i_sb)->cache != HOSTFS_CACHE_NONE;
+}
+
+static inline bool hostfs_mode_fresh(const struct inode *inode)
+{
+	return time_before_eq(jiffies, READ_ONCE(hostfs_i(inode)->mode_until));
+}
+
+/* Owner and mode shall be as new as names are. 0 or -errno. */
+static inline int hostfs_mind_mode(struct inode *inode)
+{
+	return hostfs_mode_fresh(inode) ? 0 : hostfs_refresh(inode, NULL);
 }
 
 /* We changed the file's data; its next times and size are no news. */

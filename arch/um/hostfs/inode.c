@@ -125,6 +125,7 @@ void hostfs_apply(struct inode *inode, const struct statx *stx)
 	hi->attributes_mask = stx->stx_attributes_mask;
 	check_pages(inode, stx);
 	WRITE_ONCE(hi->good_until, jiffies + hostfs_sb(inode->i_sb)->ttl);
+	WRITE_ONCE(hi->mode_until, hi->good_until);
 }
 
 static int iget_test(struct inode *inode, void *data)

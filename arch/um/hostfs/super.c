@@ -75,6 +75,7 @@ static struct inode *hostfs_alloc_inode(struct super_block *sb)
 	hi->closed = false;
 	hi->no_xattr = false;
 	hi->good_until = jiffies - 1;
+	hi->mode_until = jiffies - 1;
 	return &hi->vfs;
 }
 

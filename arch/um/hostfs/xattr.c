@@ -76,6 +76,7 @@ static int hostfs_xattr_set(const struct xattr_handler *handler, struct mnt_idma
 	mutex_unlock(&xattr_lock);
 	hostfs_put_ref(&ref);
 	hostfs_changed(inode);
+	WRITE_ONCE(hostfs_i(inode)->mode_until, jiffies - 1);	/* an access control list */
 	return err;
 }
 
