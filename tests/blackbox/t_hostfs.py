@@ -316,6 +316,16 @@ test_proc_takes_a_device_number.seconds = 60
 
 # Who owns and who may
 
+def test_umask(tmp):
+    """The guest's umask is for files of the guest, its user's for other files."""
+    d = share(tmp)
+    put(f"{tmp}/disk", bytes(1 << 20))
+    ended(guest("umask 0; touch f", d, f"ubd0={tmp}/cow,{tmp}/disk",
+                wrap=["sh", "-c", 'umask 077; exec "$@"', "sh"]), 0)
+    check(os.stat(f"{d}/f").st_mode & 0o777 == 0o666, "the host took permissions away")
+    check(os.stat(f"{tmp}/cow").st_mode & 0o777 == 0o600, "the umask did not hold")
+
+
 def test_ownership(tmp):
     d = share(tmp)
     put(f"{d}/f", b"x", 0o640)

@@ -131,7 +131,6 @@ static int __init take_gifts(void)
 	give_root();
 	if (!nr_gifts)
 		return 0;
-	host_umask_none();
 	for (int i = 0; i < nr_gifts && !landlock_error; i++)
 		landlock_error = host_landlock_allow(gifts[i].fd, !gifts[i].ro);
 	if (!landlock_error && umid_home())
@@ -143,12 +142,16 @@ core_initcall(take_gifts);
 /**
  * hostfs_confine() - the calling vCPU opens nothing but in gifts from now on
  *
+ * And files get the permissions that the guest gives them. What was made before,
+ * for disks and consoles, got those that the user's umask leaves.
+ *
  * Return: whether it opens files at all.
  */
 bool __init hostfs_confine(void)
 {
 	if (!nr_gifts)
 		return false;
+	host_umask_none();
 	if (!landlock_error)
 		landlock_error = host_landlock_thread();
 	if (landlock_error)
