@@ -18,7 +18,6 @@
 #include "syscall.h"
 
 #define ACCESS_READ	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
-#define ACCESS_REMOVE	(LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR)
 #define ACCESS_ABI_1	((LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1)
 /* What a guest may never do through the host: run its programs, drive its devices. */
 #define ACCESS_NEVER	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_IOCTL_DEV)
@@ -53,7 +52,6 @@ static int ruleset_make(void)
 static int add_rule(int fd, u64 access)
 {
 	struct landlock_path_beneath_attr rule = {
-		.allowed_access = access & handled,
 		.parent_fd = fd,
 	};
 	int err = ruleset < 0 ? ruleset_make() : 0;
@@ -76,16 +74,20 @@ int host_landlock_allow(int fd, bool write)
 }
 
 /**
- * host_landlock_allow_removal() - files and directories of ours go at the end
+ * host_landlock_allow_removal() - what is ours in this directory goes at the end
+ * @directories: directories in it, that are empty; else files
+ *
+ * Return: 0 or -errno.
  */
-int host_landlock_allow_removal(const char *dir)
+int host_landlock_allow_removal(const char *dir, bool directories)
 {
 	int fd = host_call(__NR_openat, AT_FDCWD, dir, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
 	int err;
 
 	if (fd < 0)
 		return fd;
-	err = add_rule(fd, ACCESS_REMOVE);
+	err = add_rule(fd, directories ? LANDLOCK_ACCESS_FS_REMOVE_DIR :
+					 LANDLOCK_ACCESS_FS_REMOVE_FILE);
 	host_call(__NR_close, fd);
 	return err;
 }

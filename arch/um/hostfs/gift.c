@@ -133,8 +133,10 @@ static int __init take_gifts(void)
 		return 0;
 	for (int i = 0; i < nr_gifts && !landlock_error; i++)
 		landlock_error = host_landlock_allow(gifts[i].fd, !gifts[i].ro);
-	if (!landlock_error && umid_home())
-		host_landlock_allow_removal(umid_home());
+	if (!landlock_error && umid_home()) {
+		host_landlock_allow_removal(umid_dir(), false);
+		host_landlock_allow_removal(umid_home(), true);
+	}
 	return 0;
 }
 core_initcall(take_gifts);

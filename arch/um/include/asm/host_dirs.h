@@ -61,7 +61,7 @@ int host_removexattr_in(int dir, const char *name, const char *attr);
 
 /* landlock.c */
 int host_landlock_allow(int fd, bool write);
-int host_landlock_allow_removal(const char *dir);
+int host_landlock_allow_removal(const char *dir, bool directories);
 int host_landlock_thread(void);
 
 #endif
