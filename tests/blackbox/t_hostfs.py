@@ -374,6 +374,21 @@ def test_directory_in_use_is_closed(tmp):
     check(lines(r) == ["f", "ready", "refused"], "the old permissions hold", r)
 
 
+def test_set_user_id_goes_at_a_write(tmp):
+    """Also when the host has set it after the guest wrote first."""
+    d = share(tmp)
+    put(f"{d}/f", b"", 0o666)
+    script = mounted(d, f"""exec su -s /bin/sh nobody -c 'exec 3<>f; echo a >&3; echo ready
+        read x; {OLD} echo b >&3'""")
+    with Guest(f"hostfs={d}", cmd=["sh", "-c", script]) as g:
+        g.until(rb"ready\n")
+        os.chmod(f"{d}/f", 0o4777)
+        g.send(b"\n")
+        ended(g.result(), 0)
+    check(get(f"{d}/f") == b"a\nb\n", "not written")
+    check(stat.S_IMODE(os.stat(f"{d}/f").st_mode) == 0o777, "the file is still set-user-ID")
+
+
 def test_maker_owns(tmp):
     """Where the kernel is root, files belong to the guest's user who makes them."""
     if os.geteuid() != 0:

@@ -116,6 +116,14 @@ static ssize_t write_past_cache(struct kiocb *iocb, struct iov_iter *from)
 	return done ?: n;
 }
 
+/* Writing takes set-user-ID bits off, also those that the host has set meanwhile. */
+static int remove_privs(struct file *file)
+{
+	int err = hostfs_mind_mode(file_inode(file));
+
+	return err ?: file_remove_privs(file);
+}
+
 static ssize_t hostfs_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
 	struct file *file = iocb->ki_filp;
@@ -129,7 +137,7 @@ static ssize_t hostfs_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	ret = generic_write_checks(iocb, from);
 	if (ret <= 0)
 		goto out;
-	ret = file_remove_privs(file);
+	ret = remove_privs(file);
 	if (ret)
 		goto out;
 	if (past_cache(file, iocb->ki_flags))
@@ -199,7 +207,7 @@ static long hostfs_fallocate(struct file *file, int mode, loff_t offset, loff_t 
 	long err;
 
 	inode_lock(inode);
-	err = file_remove_privs(file);
+	err = remove_privs(file);
 	if (err)
 		goto out;
 	filemap_invalidate_lock(inode->i_mapping);

@@ -115,6 +115,8 @@ void hostfs_apply(struct inode *inode, const struct statx *stx)
 	inode->i_mode = stx->stx_mode;
 	inode->i_uid = KUIDT_INIT(stx->stx_uid);
 	inode->i_gid = KGIDT_INIT(stx->stx_gid);
+	if (is_sxid(inode->i_mode))
+		inode->i_flags &= ~S_NOSEC;
 	if (inode->i_nlink != stx->stx_nlink)
 		set_nlink(inode, stx->stx_nlink);
 	inode->i_blocks = stx->stx_blocks;

@@ -153,7 +153,11 @@ static int fill(struct super_block *sb, struct hostfs_sb *sbi)
 	sb->s_time_gran = 1;
 	sb->s_time_min = S64_MIN;
 	sb->s_time_max = S64_MAX;
-	/* The host itself takes set-user-ID bits and capabilities off at a write. */
+	/*
+	 * The host itself takes capabilities off at a write, and set-user-ID bits
+	 * unless we run as root there; so files that have these are looked at each
+	 * time (hostfs_apply()).
+	 */
 	sb->s_flags |= SB_NOSEC;
 	if (sbi->cache != HOSTFS_CACHE_ALWAYS)
 		sb->s_d_op = &hostfs_dentry_ops;
