@@ -10,8 +10,7 @@
  * are sent on. Three times Ctrl-] within a second on a raw terminal ends us.
  *
  * Each stream has a window (../guest/proto.h); a reader that stalls stalls its
- * own stream only. Writes never block: the standard files are not made
- * non-blocking, since others share them, but opened anew where that can be.
+ * own stream only, since no write blocks (outlet.c).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,55 +29,19 @@
 #define QUEUE_MAX	(256 * 1024)	/* input that waits for the channel */
 #define KEY_ESCAPE	0x1d		/* Ctrl-] */
 
-enum how {
-	PLAIN,		/* a regular file, or opened anew: write(2) */
-	SOCKET,
-	SMALL,		/* poll(2) says that a little does not block */
-};
-
-/*
- * A descriptor for the file of @fd whose reads or writes do not block. A
- * regular file never does, and has a position that must stay shared.
- */
-static int open_anew(int fd, int flags, enum how *how)
-{
-	char path[32];
-	struct stat st;
-	int anew;
-
-	*how = PLAIN;
-	if (fstat(fd, &st) < 0 || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) ||
-	    S_ISBLK(st.st_mode))
-		return fd;
-	if (S_ISSOCK(st.st_mode)) {
-		*how = SOCKET;
-		return fd;
-	}
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	anew = open(path, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (anew >= 0)
-		return anew;
-	*how = SMALL;
-	return fd;
-}
-
 static void common(struct relay *r, struct peer *peer, unsigned int session)
 {
 	memset(r, 0, sizeof(*r));
 	r->peer = peer;
 	r->session = session;
 	r->credit = UML_WINDOW;
-	for (int i = 0; i < 2; i++) {
-		r->out[i].ring = xrealloc(NULL, UML_WINDOW);
-		r->out[i].fd = -1;
-	}
+	for (int i = 0; i < 2; i++)
+		outlet_init(&r->out[i]);
 }
 
 /* A session on the standard files of this process. */
 void relay_stdio(struct relay *r, struct peer *peer, unsigned int session)
 {
-	enum how how;
-
 	common(r, peer, session);
 	for (int i = 0; i < 3; i++)
 		r->stdio[i] = closed_at_start[i] ? UML_STDIO_CLOSED :
@@ -88,12 +51,9 @@ void relay_stdio(struct relay *r, struct peer *peer, unsigned int session)
 		r->stdio[0] = UML_STDIO_PIPE;
 	r->in = r->stdio[0] == UML_STDIO_CLOSED ? -1 : 0;
 	r->in_ended = r->in < 0;
-	for (int i = 0; i < 2; i++) {
-		if (r->stdio[i + 1] == UML_STDIO_CLOSED)
-			continue;
-		r->out[i].fd = open_anew(i + 1, O_WRONLY, &how);
-		r->out[i].how = how;
-	}
+	for (int i = 0; i < 2; i++)
+		if (r->stdio[i + 1] != UML_STDIO_CLOSED)
+			outlet_open(&r->out[i], i + 1);
 }
 
 /* A session that reads @in and whose output is ours. */
@@ -185,49 +145,16 @@ static void close_outlet(struct relay *r, int i, int err)
 		peer_send(r->peer, r->session, UML_CLOSE, i + 1, NULL, 0);
 }
 
-static ssize_t write_some(const struct outlet *o, const char *buf, size_t len)
-{
-	struct pollfd p = { .fd = o->fd, .events = POLLOUT };
-
-	switch (o->how) {
-	case SOCKET:
-		return send(o->fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-	case SMALL:
-		if (poll(&p, 1, 0) != 1) {
-			errno = EAGAIN;
-			return -1;
-		}
-		if (len > 256)
-			len = 256;
-		break;
-	}
-	return write(o->fd, buf, len);
-}
-
 /* Write what our own output takes now, and grant that back to the command. */
 static void pour(struct relay *r, int i)
 {
 	struct outlet *o = &r->out[i];
+	int err = outlet_pour(o);
 	uint32_t n;
 
-	while (o->len && o->fd >= 0) {
-		size_t part = UML_WINDOW - o->at;
-		ssize_t done;
-
-		if (part > o->len)
-			part = o->len;
-		done = write_some(o, o->ring + o->at, part);
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0 && errno == EAGAIN)
-			break;
-		if (done < 0) {
-			close_outlet(r, i, errno);
-			return;
-		}
-		o->at = (o->at + done) % UML_WINDOW;
-		o->len -= done;
-		o->passed += done;
+	if (err) {
+		close_outlet(r, i, err);
+		return;
 	}
 	if (o->ended || (o->passed < GRANT && o->len) || !o->passed)
 		return;
@@ -239,7 +166,6 @@ static void pour(struct relay *r, int i)
 static int take_output(struct relay *r, int i, const char *data, size_t len)
 {
 	struct outlet *o = &r->out[i];
-	size_t end, part;
 
 	if (o->ended)
 		return -1;
@@ -247,11 +173,7 @@ static int take_output(struct relay *r, int i, const char *data, size_t len)
 		return 0;	/* it was on its way when we closed the stream */
 	if (len > UML_WINDOW - o->len - o->passed)
 		return -1;
-	end = (o->at + o->len) % UML_WINDOW;
-	part = UML_WINDOW - end < len ? UML_WINDOW - end : len;
-	memcpy(o->ring + end, data, part);
-	memcpy(o->ring, data + part, len - part);
-	o->len += len;
+	outlet_add(o, data, len);
 	pour(r, i);
 	return 0;
 }
@@ -352,10 +274,9 @@ void relay_ready(struct relay *r, const struct pollfd *fds, int n)
 			continue;
 		if (fds->events == POLLIN)
 			read_input(r);
-		else if (fds->fd == r->out[0].fd)
-			pour(r, 0);
-		else
-			pour(r, 1);
+		for (int i = 0; fds->events == POLLOUT && i < 2; i++)
+			if (fds->fd == r->out[i].fd)	/* both, perhaps */
+				pour(r, i);
 	}
 }
 

@@ -4,22 +4,8 @@
 
 #include <poll.h>
 #include "frame.h"
+#include "outlet.h"
 #include "uml.h"
-
-/**
- * struct outlet - where a stream of the command goes
- * @fd:		descriptor, or -1: closed, what comes is dropped
- * @how:	how a write does not block
- * @ring:	what has come and could not be written yet
- * @passed:	bytes written, not yet granted back
- */
-struct outlet {
-	int fd;
-	int how;
-	bool ended;
-	char *ring;
-	size_t at, len, passed;
-};
 
 /**
  * struct relay - a session of the guest on the standard files of this process,
