@@ -19,8 +19,8 @@
 #include "control.h"
 #include "stats.h"
 
-#define QUEUE_MAX	(256 * 1024)	/* for the agent */
-#define CLIENT_MAX	(4 * UML_WINDOW)	/* for a client that does not read */
+/* For a client that does not read: two full windows, in frames of a byte. */
+#define CLIENT_MAX	(2 * UML_WINDOW * (1 + sizeof(struct uml_frame)))
 
 /* The address of a guest's launcher. */
 socklen_t control_address(struct sockaddr_un *at, unsigned int uid, const char *name)
@@ -161,6 +161,7 @@ static void request(struct run *r, struct client *c, const struct ctl_request *q
 			c->stats = true;
 			peer_send(&c->peer, 0, CTL_PART, 0, text, strlen(text));
 			peer_send(&r->m.chan, 0, UML_STATS, 0, NULL, 0);
+			r->asked++;
 		}
 		free(text);
 		break;
@@ -258,8 +259,9 @@ int control_from_guest(struct run *r, const struct uml_frame *head, const char *
 	struct client *c;
 
 	if (!head->session) {
-		if (head->type != UML_STATS_REPLY || head->len != sizeof(stats))
+		if (head->type != UML_STATS_REPLY || head->len != sizeof(stats) || !r->asked)
 			return -1;
+		r->asked--;
 		memcpy(&stats, payload, sizeof(stats));
 		for (int i = 0; i < CLIENTS; i++) {
 			c = &r->clients[i];
@@ -333,7 +335,8 @@ int control_poll(struct run *r, struct pollfd *fds)
 		if (!c->used)
 			continue;
 		events = peer_events(&c->peer);
-		if (r->m.chan.out_len > QUEUE_MAX)
+		/* A command's input waits with it; a request is heard all the same. */
+		if (c->session && r->m.chan.out_len > QUEUE_MAX)
 			events &= ~POLLIN;
 		fds[n++] = (struct pollfd){ .fd = c->peer.fd, .events = events };
 	}

@@ -107,7 +107,8 @@ int peer_receive(struct peer *p, frame_fn fn, void *context)
 	return 1;
 }
 
+/* What to wait for. */
 short peer_events(const struct peer *p)
 {
-	return POLLIN | (p->out_len ? POLLOUT : 0);
+	return (p->out_len <= QUEUE_MAX ? POLLIN : 0) | (p->out_len ? POLLOUT : 0);
 }

@@ -7,6 +7,12 @@
 #include <stdint.h>
 #include "../guest/proto.h"
 
+/*
+ * Where more than this waits to be sent, what can wait is not added; and the
+ * other end is not read, since each of its frames may call for one of ours.
+ */
+#define QUEUE_MAX	(256 * 1024)
+
 /* What `uml` says to the launcher of a guest, beside what proto.h has. */
 enum control_type {
 	CTL_REQUEST = 96,	/* struct ctl_request */

@@ -26,7 +26,6 @@
 #include "term.h"
 
 #define GRANT		(UML_WINDOW / 8)
-#define QUEUE_MAX	(256 * 1024)	/* input that waits for the channel */
 #define KEY_ESCAPE	0x1d		/* Ctrl-] */
 
 static void common(struct relay *r, struct peer *peer, unsigned int session)

@@ -23,6 +23,10 @@ struct client {
 
 /**
  * struct run - the whole state of `uml run`
+ * @deadline, @off_at, @grace: when --timeout has passed, when the guest is told
+ *		to power off, when it is ended whatever it does; 0: never
+ * @verbose:	what the console says, on standard error, with --verbose
+ * @asked:	how often the agent was asked for its statistics, answers aside
  * @owner:	who has a session of the guest, by its number; NULL for the main
  *		one and for those whose client is gone
  * @busy:	the number is in use in the guest
@@ -33,7 +37,9 @@ struct run {
 	struct relay main, archive;
 	bool unpacking, ready, paused, stopping;
 	int archive_fd;
-	long long start, deadline, grace;
+	long long start, deadline, off_at, grace;
+	struct outlet verbose;
+	unsigned int asked;
 	bool timed_out, progress;
 	char name[80];
 	int listener;
