@@ -302,9 +302,15 @@ int control_from_guest(struct run *r, const struct uml_frame *head, const char *
 /* What the console says now goes to those who watch it. */
 void control_console(struct run *r, const char *text, size_t len)
 {
-	for (int i = 0; i < CLIENTS; i++)
-		if (r->clients[i].used && r->clients[i].console)
-			peer_send(&r->clients[i].peer, 0, UML_DATA, 1, text, len);
+	for (int i = 0; i < CLIENTS; i++) {
+		struct client *c = &r->clients[i];
+
+		if (!c->used || !c->console)
+			continue;
+		peer_send(&c->peer, 0, UML_DATA, 1, text, len);
+		if (c->peer.out_len > CLIENT_MAX)
+			drop(r, c);
+	}
 }
 
 static void accept_client(struct run *r)

@@ -201,27 +201,26 @@ static void log_add(struct machine *m, const char *text, size_t len)
 		m->log[m->log_len++ % LOG_SIZE] = text[i];
 }
 
-/* Read what the console says now; false when it says no more. */
-bool machine_read_console(struct machine *m, const char **text, size_t *len)
+/* Read what the console says now: up to CONSOLE_READ bytes, none when it is silent. */
+void machine_read_console(struct machine *m, const char **text, size_t *len)
 {
-	static char buf[4096];
+	static char buf[CONSOLE_READ];
 	ssize_t n;
 
 	*len = 0;
 	if (m->console < 0)
-		return false;
+		return;
 	n = read(m->console, buf, sizeof(buf));
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return true;
+		return;
 	if (n <= 0) {
 		close(m->console);
 		m->console = -1;
-		return false;
+		return;
 	}
 	log_add(m, buf, n);
 	*text = buf;
 	*len = n;
-	return true;
 }
 
 /* The last @lines lines that the console said, to stderr. */

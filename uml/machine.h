@@ -9,6 +9,7 @@
 #define NET_FD_IN_GUEST	4
 #define COW_FD		5
 #define LOG_SIZE	(64 * 1024)
+#define CONSOLE_READ	4096
 
 /**
  * struct machine - a guest that runs: its kernel process, what belongs to it
@@ -38,7 +39,7 @@ void print_line(const struct options *o);
 __noreturn void run_plain(const struct options *o);
 
 void machine_start(struct machine *m, const struct options *o);
-bool machine_read_console(struct machine *m, const char **text, size_t *len);
+void machine_read_console(struct machine *m, const char **text, size_t *len);
 void machine_show_log(const struct machine *m, unsigned int lines);
 void machine_reap(struct machine *m);
 void machine_kill(struct machine *m);

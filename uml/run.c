@@ -19,19 +19,43 @@
 #include "term.h"
 
 #define PROGRESS_MS	2000
-#define GRACE_MS	5000	/* between SIGTERM and the end, after --timeout */
+#define CONSOLE_ROUNDS	16	/* that the console may hold up the rest */
+
+static void show_progress(struct run *r)
+{
+	if (r->o.quiet || !isatty(2))
+		return;
+	r->progress = true;
+	dprintf(2, "\r\033[Kuml: %s: %lld s", r->unpacking ? "unpacking the root" :
+		"starting the guest", (now_ms() - r->start) / 1000);
+}
+
+static void end_progress(struct run *r)
+{
+	if (r->progress)
+		dprintf(2, "\r\033[K");
+	r->progress = false;
+}
+
+/* Before our last words, if any: the terminal as it was, no guest. */
+static void clear(struct run *r)
+{
+	machine_kill(&r->m);
+	end_progress(r);
+	if (r->o.verbose)
+		outlet_finish(&r->verbose, 500);
+	term_restore();
+}
 
 static __noreturn void finish(struct run *r, int status)
 {
-	machine_kill(&r->m);
-	term_restore();
+	clear(r);
 	exit(status);
 }
 
 static __noreturn void fail(struct run *r, const char *why)
 {
-	term_restore();
-	machine_kill(&r->m);
+	clear(r);
 	note("%s", why);
 	if (r->m.log_len && !r->o.verbose) {
 		note("the last that its kernel said:");
@@ -125,18 +149,35 @@ static int guest_frame(void *context, const struct uml_frame *head, const char *
 	return 0;
 }
 
-static void read_console(struct run *r)
+/* On standard error as far as that takes it; a reader that stalls misses some. */
+static void show_console(struct run *r, const char *text, size_t len)
+{
+	char clean[2 * CONSOLE_READ];
+	size_t n = clean_text(clean, text, len);
+
+	if (n <= outlet_room(&r->verbose))
+		outlet_add(&r->verbose, clean, n);
+	if (outlet_pour(&r->verbose))
+		r->verbose.fd = -1;
+	if (r->verbose.fd < 0)
+		r->verbose.len = 0;
+}
+
+/* Returns false when the console says no more now. */
+static bool read_console(struct run *r)
 {
 	const char *text;
 	size_t len;
 
-	do {
+	for (int i = 0; i < CONSOLE_ROUNDS; i++) {
 		machine_read_console(&r->m, &text, &len);
-		if (len && r->o.verbose)
-			print_clean(2, text, len);
-		if (len)
-			control_console(r, text, len);
-	} while (len);
+		if (!len)
+			return false;
+		if (r->o.verbose)
+			show_console(r, text, len);
+		control_console(r, text, len);
+	}
+	return true;
 }
 
 /* The kernel process has ended before the command has. */
@@ -144,11 +185,12 @@ static __noreturn void kernel_ended(struct run *r)
 {
 	int status = r->m.status;
 
-	read_console(r);
+	for (int i = 0; i < 16 && read_console(r); i++)
+		;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 134)
 		fail(r, "the guest's kernel panicked");
+	clear(r);
 	if (WIFSIGNALED(status)) {
-		term_restore();
 		note("the guest was killed by signal %d", WTERMSIG(status));
 		exit(r->timed_out ? EXIT_TIMEOUT : 128 + WTERMSIG(status));
 	}
@@ -180,6 +222,8 @@ static __noreturn void command_ended(struct run *r)
 			if (peer_flush(&r->m.chan) < 0)
 				p.fd = -1;
 			poll(&p, 1, 10);
+			if (p.revents & ~POLLOUT)
+				p.fd = -1;
 			read_console(r);
 			machine_reap(&r->m);
 		}
@@ -238,22 +282,6 @@ static void on_signals(struct run *r, int signals)
 	}
 }
 
-static void show_progress(struct run *r)
-{
-	if (r->o.quiet || !isatty(2))
-		return;
-	r->progress = true;
-	dprintf(2, "\r\033[Kuml: %s: %lld s", r->unpacking ? "unpacking the root" :
-		"starting the guest", (now_ms() - r->start) / 1000);
-}
-
-static void end_progress(struct run *r)
-{
-	if (r->progress)
-		dprintf(2, "\r\033[K");
-	r->progress = false;
-}
-
 /* Do what is due; returns how many ms to wait at most, or -1. */
 static int deadlines(struct run *r)
 {
@@ -286,7 +314,7 @@ static int deadlines(struct run *r)
 
 static __noreturn void loop(struct run *r, int signals)
 {
-	struct pollfd fds[3 + 6 + CLIENTS + 1];
+	struct pollfd fds[4 + 3 + CLIENTS + 1];
 	struct relay *relay;
 	int nrelay, ncontrol, timeout, got;
 
@@ -304,11 +332,15 @@ static __noreturn void loop(struct run *r, int signals)
 		fds[0] = (struct pollfd){ .fd = signals, .events = POLLIN };
 		fds[1] = (struct pollfd){ .fd = r->m.chan.fd, .events = peer_events(&r->m.chan) };
 		fds[2] = (struct pollfd){ .fd = r->m.console, .events = POLLIN };
-		nrelay = relay_poll(relay, fds + 3);
-		ncontrol = control_poll(r, fds + 3 + nrelay);
-		if (poll(fds, 3 + nrelay + ncontrol, timeout) < 0)
+		fds[3] = (struct pollfd){ .fd = r->verbose.len ? r->verbose.fd : -1,
+					  .events = POLLOUT };
+		nrelay = relay_poll(relay, fds + 4);
+		ncontrol = control_poll(r, fds + 4 + nrelay);
+		if (poll(fds, 4 + nrelay + ncontrol, timeout) < 0)
 			continue;
-		relay_ready(relay, fds + 3, nrelay);
+		relay_ready(relay, fds + 4, nrelay);
+		if (fds[3].revents)
+			show_console(r, "", 0);
 		if (fds[2].revents)
 			read_console(r);
 		if (fds[1].revents & (POLLIN | POLLHUP | POLLERR)) {
@@ -322,7 +354,7 @@ static __noreturn void loop(struct run *r, int signals)
 					r->grace = now_ms() + GRACE_MS;
 			}
 		}
-		control_ready(r, fds + 3 + nrelay, ncontrol);
+		control_ready(r, fds + 4 + nrelay, ncontrol);
 		if (fds[0].revents)
 			on_signals(r, signals);
 	}
@@ -347,6 +379,9 @@ int cmd_run(int argc, char **argv)
 	if (r.o.timeout_ms)
 		r.deadline = r.start + r.o.timeout_ms;
 	snprintf(name, sizeof(name), "%d", getpid());
+	outlet_init(&r.verbose);
+	if (r.o.verbose)
+		outlet_open(&r.verbose, 2);
 	signals = take_signals();
 	control_listen(&r, r.o.name ? r.o.name : name);
 	machine_start(&r.m, &r.o);

@@ -7,6 +7,7 @@
 #define CLIENTS		32
 #define CLIENT_FRAME	1	/* the number that a client gives its one session */
 #define MAIN_SESSION	1
+#define GRACE_MS	5000	/* between SIGTERM and the end */
 
 /**
  * struct client - another `uml` that asks something of this guest

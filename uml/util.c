@@ -99,13 +99,16 @@ void die(const char *fmt, ...)
 	exit(EXIT_OURS);
 }
 
-/*
- * Text from the guest that we show in our own name: lines of printable
- * characters, so that it can do nothing to the terminal.
+/**
+ * clean_text() - text from the guest that we show in our own name
+ * @clean: room for twice as much
+ *
+ * Lines of printable characters, so that it can do nothing to the terminal.
+ *
+ * Return: how long it is now.
  */
-void print_clean(int fd, const char *text, size_t len)
+size_t clean_text(char *clean, const char *text, size_t len)
 {
-	char *clean = xrealloc(NULL, len * 2 + 1);
 	size_t n = 0;
 
 	for (size_t i = 0; i < len; i++) {
@@ -118,6 +121,14 @@ void print_clean(int fd, const char *text, size_t len)
 		else if (c != '\r')
 			clean[n++] = '?';
 	}
+	return n;
+}
+
+void print_clean(int fd, const char *text, size_t len)
+{
+	char *clean = xrealloc(NULL, len * 2);
+	size_t n = clean_text(clean, text, len);
+
 	if (write(fd, clean, n) < 0)
 		n = 0;		/* nowhere to say it */
 	free(clean);

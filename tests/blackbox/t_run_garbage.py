@@ -4,12 +4,17 @@ to the launcher what it likes. The launcher ends with 125 and one line, in a
 bounded time and without growing, and writes nothing but the command's output.
 """
 
+import contextlib
 import os
+import re
 import resource
+import select
+import socket
 import struct
 import subprocess
+import time
 
-from launcher import LIMIT, UML
+from launcher import LIMIT, UML, read_until
 from uml import check
 
 READY = struct.pack("=IHBB", 8, 0, 64, 0) + struct.pack("=II", 1, 0)
@@ -23,15 +28,36 @@ def frame(kind, payload=b"", session=1, stream=0, length=None):
 EXIT = frame(65, struct.pack("=II", 0, 0))
 
 
-def agent(tmp, code):
-    """A kernel that is a Python program; the channel is s."""
+def command(tmp, code, *options):
+    """The launcher with a kernel that is a Python program; the channel is s."""
     path = os.path.join(tmp, "kernel")
     with open(path, "w") as f:
         f.write("#!/usr/bin/python3\nimport os, socket, struct, sys, time\n"
                 "s = socket.socket(fileno=3)\ns.setblocking(True)\n" + code + "\n")
     os.chmod(path, 0o755)
-    return subprocess.run([UML, "run", "-q", "--root", "none", "--kernel", path, "x"],
-                          capture_output=True, timeout=LIMIT, stdin=subprocess.DEVNULL)
+    return [UML, "run", "-q", "--root", "none", "--kernel", path, *options, "x"]
+
+
+def agent(tmp, code):
+    return subprocess.run(command(tmp, code), capture_output=True, timeout=LIMIT,
+                          stdin=subprocess.DEVNULL)
+
+
+@contextlib.contextmanager
+def running(tmp, code, *options, **more):
+    p = subprocess.Popen(command(tmp, code, *options), stdin=subprocess.DEVNULL,
+                         start_new_session=True, **more)
+    try:
+        yield p
+    finally:
+        p.kill()
+        p.communicate()
+
+
+def memory(pid):
+    """The most that a process has had of it, in KiB."""
+    with open(f"/proc/{pid}/status") as f:
+        return int(re.search(r"VmHWM:\s+(\d+)", f.read())[1])
 
 
 def says(tmp, data, then="time.sleep(60)"):
@@ -61,7 +87,8 @@ def test_frames_that_break_the_protocol(tmp):
         "a short end": frame(65, b"x"),
         "ready twice": READY,
         "another protocol": b"",
-        "an answer that nobody waits for": frame(66, b"x", session=0),
+        "an answer that is too short": frame(66, b"x", session=0),
+        "an answer that nobody waits for": frame(66, bytes(56), session=0),
     }
     for what, data in bad.items():
         first = READY if what != "another protocol" else \
@@ -70,11 +97,9 @@ def test_frames_that_break_the_protocol(tmp):
             # Only a reader that does not read makes the window matter.
             code = f"s.sendall({first!r})\nd = {frame(32, bytes(32768), stream=1)!r}\n" \
                    "try:\n    for i in range(4000): s.sendall(d)\nexcept OSError: pass\ntime.sleep(60)"
-            path = os.path.join(tmp, "kernel")
-            agent_file(path, code)
             r, w = os.pipe()
-            p = subprocess.Popen([UML, "run", "-q", "--root", "none", "--kernel", path, "x"],
-                                 stdin=subprocess.DEVNULL, stdout=w, stderr=subprocess.PIPE)
+            p = subprocess.Popen(command(tmp, code), stdin=subprocess.DEVNULL, stdout=w,
+                                 stderr=subprocess.PIPE)
             os.close(w)
             _, err = p.communicate(timeout=LIMIT)
             os.close(r)
@@ -82,13 +107,6 @@ def test_frames_that_break_the_protocol(tmp):
             continue
         done = says(tmp, first + data)
         check(done.returncode == 125 and b"protocol" in done.stderr, f"{what}: {done}")
-
-
-def agent_file(path, code):
-    with open(path, "w") as f:
-        f.write("#!/usr/bin/python3\nimport os, socket, struct, sys, time\n"
-                "s = socket.socket(fileno=3)\ns.setblocking(True)\n" + code + "\n")
-    os.chmod(path, 0o755)
 
 
 def test_an_agent_that_hangs_up(tmp):
@@ -116,8 +134,70 @@ def test_console_garbage_is_shown_clean(tmp):
           and b"\007" not in done.stderr, f"{done}")
 
 
+def test_an_agent_that_does_not_listen(tmp):
+    """Each byte of output is granted back; who does not read that is not read either."""
+    end = 1 << 20
+    one = frame(32, b"x", stream=1)
+    with running(tmp, f"s.sendall({READY!r})\nwhile True: s.sendall({one!r} * 4096)",
+                 stdout=subprocess.PIPE) as p:
+        came = len(read_until(p.stdout, b"x"))
+        before = memory(p.pid)
+        while came < end and select.select([p.stdout], [], [], 3)[0]:
+            came += len(os.read(p.stdout.fileno(), 65536))
+        after = memory(p.pid)
+    check(after - before < 5000, f"{after - before} KiB more after {came} bytes")
+
+
+def test_a_client_that_reads_late(tmp):
+    """A window full of single bytes waits for a client of uml exec, whatever its frames are."""
+    many = 200000
+    end = frame(65, struct.pack("=II", 0, 0), session=2)
+    code = (f"s.sendall({READY + frame(32, b'ready', stream=1)!r})\n"
+            "got = b''\nwhile b'@@late' not in got: got += s.recv(65536)\n"
+            f"s.sendall({frame(32, b'y', session=2, stream=1)!r} * {many} + {end!r})\n"
+            f"s.sendall({frame(32, b'sent', stream=1)!r})\n"
+            "while s.recv(65536): pass")
+    name = f"late-{os.getpid()}"
+    with running(tmp, code, "--name", name, stdout=subprocess.PIPE) as p:
+        read_until(p.stdout, b"ready")
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(LIMIT)
+            s.connect(f"\0uml/{os.geteuid()}/{name}")
+            s.sendall(frame(1, b"@@late"))
+            read_until(p.stdout, b"sent")
+            want = frame(32, b"y", stream=1) * many + frame(65, struct.pack("=II", 0, 0))
+            data = b""
+            while len(data) < len(want):
+                more = s.recv(65536)
+                check(more, f"only {len(data)} of {len(want)} bytes came")
+                data += more
+    check(data == want, "they have changed")
+
+
+def test_console_that_never_stops(tmp):
+    """Time limits, and other commands of uml, are there all the same."""
+    code = f"s.sendall({READY!r})\nos.fork(); os.fork()\nwhile True: os.write(1, b'x' * 4000)"
+    name = f"talks-{os.getpid()}"
+    with running(tmp, code, "-v", "--name", name, stderr=subprocess.DEVNULL) as p:
+        end = time.monotonic() + LIMIT
+        while True:
+            done = subprocess.run([UML, "kill", name], capture_output=True, timeout=LIMIT)
+            if done.returncode == 0 or time.monotonic() > end:
+                break
+        check(done.returncode == 0, f"uml kill: {done.stderr!r}")
+        check(p.wait(LIMIT) == 137, f"status {p.returncode}")
+
+
+def test_verbose_that_nobody_reads(tmp):
+    """The command and the time limit do not wait for standard error."""
+    code = f"s.sendall({READY!r})\nwhile True: os.write(1, b'x' * 4000)"
+    with running(tmp, code, "-v", "--timeout", "1", stderr=subprocess.PIPE) as p:
+        check(p.wait(LIMIT) == 124, f"status {p.returncode}")
+        check(os.read(p.stderr.fileno(), 10) == b"x" * 10, "nothing was said")
+
+
 def test_endless_console(tmp):
-    """A console that never stops does not hold the rest up, nor fill memory."""
+    """A console that says much does not hold the rest up, nor fill memory."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     done = agent(tmp, "import threading\n"
                  "threading.Thread(target=lambda: [os.write(1, b'x' * 4000) for _ in range(20000)],"
