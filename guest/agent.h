@@ -18,6 +18,7 @@
  * @pty:	the terminal's other end, or -1
  * @fd:		our end of each stream, or -1; of a terminal, @pty itself
  * @open:	output streams that have more, or may have
+ * @rest:	when it has ended: bytes of each that are still read
  * @credit:	bytes that the launcher has room for
  * @desc:	the description, as far as it has come
  * @input:	bytes for standard input that it has not taken: a ring
@@ -32,6 +33,7 @@ struct session {
 	int pty;
 	int fd[3];
 	int open[3];
+	unsigned int rest[3];
 	unsigned int credit[3];
 	char *desc;
 	unsigned int desc_len;

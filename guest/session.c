@@ -10,6 +10,7 @@
 #include "agent.h"
 
 #define GRANT	(UML_WINDOW / 8)
+#define PTY_MOST	(128 * 1024)	/* more than a terminal holds */
 
 static void close_stream(struct session *s, int i)
 {
@@ -104,6 +105,8 @@ static void drain(struct session *s, int i)
 
 		if (!to)
 			return;
+		if (s->exited && n > s->rest[i])
+			n = s->rest[i];
 		got = read(s->fd[i], to, n);
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -112,6 +115,8 @@ static void drain(struct session *s, int i)
 				return;
 			got = 0;	/* others may hold it open; the command has ended */
 		}
+		if (s->exited && got > 0)
+			s->rest[i] -= got;
 		if (got <= 0) {
 			close_stream(s, i);
 			channel_send(s->id, UML_EOF, i, NULL, 0);
@@ -136,9 +141,24 @@ static void read_error(struct session *s)
 	s->error_fd = -1;
 }
 
-/* The command of @s has ended with a wait status. */
+/*
+ * The command of @s has ended with a wait status. Its output ends with it: what
+ * is in the pipes now. Others may go on to write there, for ever. A terminal
+ * does not tell how much it holds, so there it is what comes without a wait.
+ */
 void session_reaped(struct session *s, int status)
 {
+	int i;
+
+	for (i = 1; i < 3; i++) {
+		int held = 0;
+
+		if (s->open[i] && s->fd[i] == s->pty)
+			held = PTY_MOST;
+		else if (s->open[i] && ioctl(s->fd[i], FIONREAD, &held) < 0)
+			held = 0;
+		s->rest[i] = held;
+	}
 	s->exited = 1;
 	s->pid = 0;
 	s->exit.how = WIFEXITED(status) ? UML_EXITED : UML_KILLED;
