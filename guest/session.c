@@ -262,20 +262,34 @@ static int start(struct session *s)
 	return 0;
 }
 
-/* The launcher waits no more: as if the terminal had been taken away. */
+/* Take the terminal away; who is left there gets SIGHUP. */
+static void hang_up(struct session *s)
+{
+	int i;
+
+	for (i = 0; i < 3; i++)
+		if (s->fd[i] == s->pty)
+			close_stream(s, i);
+	close(s->pty);
+	s->pty = -1;
+}
+
+/*
+ * The launcher waits no more. The number of a session that has no command, not
+ * yet or not any more, is free when session_finish() has said that it ends.
+ */
 static void abandon(struct session *s)
 {
 	send_signal(s, SIGHUP);
 	send_signal(s, SIGCONT);
+	if (s->pty >= 0)
+		hang_up(s);
 	close_stream(s, 0);
 	close_stream(s, 1);
 	close_stream(s, 2);
-	if (s->pty >= 0)
-		close(s->pty);
-	s->pty = -1;
 	s->input_len = 0;
 	if (!s->pid)
-		session_free(s);
+		s->exited = 1;
 }
 
 /* A frame for this session. -1: it breaks the protocol. */
@@ -300,10 +314,11 @@ int session_frame(struct session *s, const struct uml_frame *head, char *payload
 	case UML_CLOSE:
 		if (!head->stream)
 			return -1;
-		/* Of a terminal that nobody watches the rest is read and dropped. */
-		if (s->fd[head->stream] == s->pty && s->pty >= 0)
-			send_signal(s, SIGHUP);
-		close_stream(s, head->stream);
+		/* Nobody would read what is written to that terminal. */
+		if (s->pty >= 0 && s->fd[head->stream] == s->pty)
+			hang_up(s);
+		else
+			close_stream(s, head->stream);
 		return 0;
 	case UML_CREDIT:
 		if (head->len != sizeof(value) || !head->stream)
