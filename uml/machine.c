@@ -35,9 +35,12 @@ static void arrange(const struct child *c)
 
 	for (unsigned int i = 0; i < c->nfds; i++)
 		high[i] = c->fds[i] < 0 ? -1 : fcntl(c->fds[i], F_DUPFD_CLOEXEC, 20);
-	for (unsigned int i = 0; i < c->nfds; i++)
+	for (unsigned int i = 0; i < c->nfds; i++) {
 		if (high[i] >= 0)
 			dup2(high[i], i);
+		else
+			close(i);	/* what we were started with is not the guest's */
+	}
 	close_range(c->nfds, ~0U, CLOSE_RANGE_CLOEXEC);
 	for (int sig = 1; sig < 32; sig++)
 		signal(sig, SIG_DFL);

@@ -181,6 +181,38 @@ def test_leftovers_do_not_hold_it():
     check(done.stdout == b"started\n", f"{done.stdout!r}")
 
 
+def test_leftovers_that_write_do_not_hold_it():
+    """Nor does one that fills the output for ever, while its reader is slow."""
+    p = start("sh", "-c", "yes & sleep 0.5; exit 3", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    try:
+        total, data = 0, b"x"
+        while data and total < 8 << 20:
+            data = os.read(p.stdout.fileno(), 4096)
+            total += len(data)
+            time.sleep(0.001)
+        check(total < 8 << 20, "it writes on after the command's end")
+        check(p.wait(LIMIT) == 3, f"status {p.returncode}")
+    finally:
+        p.kill()
+        p.communicate()
+
+
+def test_descriptors_are_not_inherited():
+    """What uml was started with is not the guest's."""
+    p = subprocess.Popen(["sh", "-c", 'exec "$@" 4</etc/passwd 5</etc/passwd 9</etc/passwd', "sh",
+                          *command("sh", "-c", "echo up; cat")], start_new_session=True,
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        read_until(p.stdout, b"up\n")
+        kernel = [pid for pid, row in process_table().items() if row[0] == p.pid]
+        check(kernel, "no guest was started")
+        files = [os.readlink(f"/proc/{kernel[0]}/fd/{fd}") for fd in os.listdir(f"/proc/{kernel[0]}/fd")]
+        check("/etc/passwd" not in files, f"the kernel has {files}")
+    finally:
+        p.kill()
+        p.communicate()
+
+
 def test_words_of_every_kind():
     words = [b"", b" ", b"a b", b"'", b'"', b"\\", b"$HOME", b"*", b"\n", b"-x", b"\xff\xfe\x80",
              "\u20ac".encode(), b"=", b":", b"%"]
