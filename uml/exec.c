@@ -136,6 +136,7 @@ int cmd_exec(int argc, char **argv)
 	peer_init(&x.peer, control_connect(name));
 	relay_stdio(&x.relay, &x.peer, CLIENT_FRAME);
 	relay_start(&x.relay, &c);
+	relay_resume(&x.relay);
 	loop(&x, take_signals());
 	term_restore();
 	if (x.refused)

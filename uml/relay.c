@@ -103,7 +103,6 @@ void relay_start(struct relay *r, const struct command *c)
 		if (r->stdio[i] == UML_STDIO_TTY && !head.size.rows)
 			term_size(i, &head.size);
 	}
-	relay_resume(r);
 	if (r->want_raw)
 		head.flags |= UML_RAW;
 	if (c->cwd_must)
@@ -221,15 +220,17 @@ int relay_frame(struct relay *r, const struct uml_frame *head, const char *paylo
 /* Is it Ctrl-] for the third time within a second? */
 static bool is_escape(struct relay *r, const char *buf, ssize_t n)
 {
-	if (n != 1 || *buf != KEY_ESCAPE) {
-		r->keys = 0;
-		return false;
-	}
+	for (ssize_t i = 0; i < n; i++)
+		if (buf[i] != KEY_ESCAPE) {
+			r->keys = 0;
+			return false;
+		}
 	if (!r->keys || now_ms() - r->first_key > 1000) {
 		r->keys = 0;
 		r->first_key = now_ms();
 	}
-	return ++r->keys == 3;
+	r->keys += n;
+	return r->keys >= 3;
 }
 
 static void read_input(struct relay *r)
@@ -308,7 +309,7 @@ void relay_suspend(struct relay *r)
 	r->raw = false;
 }
 
-/* In the foreground again, perhaps. */
+/* The keys are the command's, if we are in the foreground. */
 void relay_resume(struct relay *r)
 {
 	if (r->want_raw && !r->exited)

@@ -82,6 +82,12 @@ static void start_main(struct run *r)
 	r->busy[MAIN_SESSION] = true;
 }
 
+/* Is the command there, or soon, to get keys and signals? */
+static bool started(const struct run *r)
+{
+	return r->ready && !r->unpacking;
+}
+
 /* The archive goes through the agent into the new root, as input of cpio. */
 static void start_archive(struct run *r)
 {
@@ -115,6 +121,7 @@ static void unpacked(struct run *r)
 	if (r->archive.exit.how != UML_EXITED || r->archive.exit.value)
 		fail(r, "the archive of --root cannot be unpacked in the guest");
 	start_main(r);
+	relay_resume(&r->main);
 }
 
 static int on_ready(struct run *r, const struct uml_frame *head, const char *payload)
@@ -129,6 +136,8 @@ static int on_ready(struct run *r, const struct uml_frame *head, const char *pay
 	if (ready.root_failed)
 		fail(r, "the guest cannot mount its root");
 	r->ready = true;
+	if (started(r))
+		relay_resume(&r->main);
 	return 0;
 }
 
@@ -264,18 +273,21 @@ static void on_signals(struct run *r, int signals)
 			passt_ended(r);
 			break;
 		case SIGWINCH:
-			relay_winch(&r->main);
+			if (!r->unpacking)
+				relay_winch(&r->main);
 			break;
 		case SIGTSTP:
 			suspend(r);
 			break;
 		case SIGCONT:
+			if (!started(r))
+				break;
 			relay_resume(&r->main);
 			relay_winch(&r->main);
 			break;
 		default:
 			/* Nobody is there yet to get it. */
-			if (!r->ready || r->unpacking)
+			if (!started(r))
 				finish(r, 128 + info.ssi_signo);
 			relay_signal(&r->main, info.ssi_signo);
 		}
@@ -286,7 +298,7 @@ static void on_signals(struct run *r, int signals)
 static int deadlines(struct run *r)
 {
 	long long now = now_ms(), next = -1;
-	bool waiting = !r->ready || r->unpacking;
+	bool waiting = !started(r);
 
 	if (r->deadline && now >= r->deadline) {
 		r->deadline = 0;

@@ -2,10 +2,13 @@
 """uml run on a terminal: keys, size, and the terminal as it was afterwards."""
 
 import os
+import pty
 import signal
+import struct
+import subprocess
 import time
 
-from launcher import UML, command
+from launcher import LIMIT, UML, command
 from uml import Guest, check
 
 PROMPT = rb"[#$] "
@@ -138,12 +141,18 @@ def test_restored_after_the_kernel_is_killed():
         was_restored(g, "the kernel's death")
 
 
+def three_keys(g):
+    """Again where the host was busy for longer than the second that they have."""
+    end = time.monotonic() + LIMIT
+    while g.proc.poll() is None and time.monotonic() < end:
+        g.send(b"\x1d")
+        g.read_tty(0.1)
+
+
 def test_three_keys_end_it():
     with terminal("sh", "-c", "trap '' INT TERM HUP QUIT; echo up; while :; do sleep 1; done") as g:
         g.expect(rb"up\r\n")
-        for _ in range(3):
-            g.send(b"\x1d")
-            time.sleep(0.1)
+        three_keys(g)
         check(g.wait() == 137, f"status {g.status()}", g.words())
         was_restored(g, "Ctrl-] three times")
 
@@ -163,6 +172,66 @@ def test_stopped_and_continued():
         g.send(b"word\r")
         g.expect(rb"got word\r\n")
         check(g.wait() == 0, f"status {g.status()}")
+
+
+def wait_for(what, why):
+    end = time.monotonic() + LIMIT
+    while not what():
+        check(time.monotonic() < end, why)
+        time.sleep(0.02)
+
+
+def slow_kernel(tmp):
+    """A kernel that says that it is ready when the file go is there."""
+    path = f"{tmp}/kernel"
+    with open(path, "w") as f:
+        f.write("#!/usr/bin/python3\nimport os, socket, time\n"
+                f"s = socket.socket(fileno=3)\nos.mkdir('{tmp}/started')\n"
+                f"while not os.path.exists('{tmp}/go'): time.sleep(0.02)\n"
+                f"s.sendall({struct.pack('=IHBBII', 8, 0, 64, 0, 1, 0)!r})\ntime.sleep(60)\n")
+    os.chmod(path, 0o755)
+    return ["run", "--root", "none", "--kernel", path, "x"]
+
+
+def test_keys_while_it_starts(tmp):
+    """Until there is a command to get them they are ours: Ctrl-C ends it, and leaves nothing."""
+    with Guest(*slow_kernel(tmp), tty=True, linux=UML) as g:
+        wait_for(lambda: os.path.exists(f"{tmp}/started"), "no kernel was started")
+        check(not g.is_raw(), "the terminal is raw before there is a command")
+        os.kill(g.pid, signal.SIGCONT)      # as fg does
+        g.expect(rb"starting the guest: [2-9]")
+        check(not g.is_raw(), "the terminal is raw before there is a command")
+        g.send(b"\x03")
+        check(g.wait() == 130, f"status {g.status()}", g.words())
+        check(g.seen.endswith(b"\r\033[K"), "the line of progress is left", g.words())
+        was_restored(g, "Ctrl-C")
+
+
+def test_raw_when_it_has_started(tmp):
+    with Guest(*slow_kernel(tmp), tty=True, linux=UML) as g:
+        wait_for(lambda: os.path.exists(f"{tmp}/started"), "no kernel was started")
+        check(not g.is_raw(), "the terminal is raw before there is a command")
+        os.mkdir(f"{tmp}/go")
+        wait_for(g.is_raw, "the terminal is not raw")
+        three_keys(g)
+        check(g.wait() == 137, f"status {g.status()}", g.words())
+        was_restored(g, "Ctrl-] three times")
+
+
+def test_terminal_that_goes_away():
+    """What writes there ends, also when it does not mind SIGHUP."""
+    ours, theirs = pty.openpty()
+    p = subprocess.Popen(command("sh", "-c", "trap '' HUP; echo up; yes; sleep 0.1"), stdin=subprocess.DEVNULL,
+                         stdout=theirs, stderr=subprocess.PIPE, start_new_session=True)
+    os.close(theirs)
+    try:
+        check(os.read(ours, 2) == b"up", "the command does not run")
+        os.close(ours)
+        _, err = p.communicate(timeout=LIMIT)
+        check(p.returncode == 125 and b"Input/output error" in err, f"{p.returncode} {err!r}")
+    finally:
+        p.kill()
+        p.communicate()
 
 
 def piped(redirection, script):
