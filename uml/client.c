@@ -7,25 +7,35 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 #include "control.h"
 
 #define PATIENCE_MS	10000
 
+/* A descriptor, or -1 and errno: EAGAIN when the launcher takes no more. */
 static int try_connect(const char *name)
 {
+	struct timeval patience = { .tv_sec = PATIENCE_MS / 1000 };
 	struct sockaddr_un at;
 	socklen_t len;
-	int fd;
+	int fd, err = 0;
 
+	errno = ENOENT;
 	if (strlen(name) > 64)
 		return -1;
 	len = control_address(&at, geteuid(), name);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		die("cannot make a socket: %s", strerror(errno));
-	if (connect(fd, (struct sockaddr *)&at, len) < 0 || !control_trusted(fd)) {
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	if (connect(fd, (struct sockaddr *)&at, len) < 0)
+		err = errno;
+	else if (!control_trusted(fd))
+		err = EACCES;
+	if (err) {
 		close(fd);
+		errno = err;
 		return -1;
 	}
 	fcntl(fd, F_SETFL, O_NONBLOCK);
@@ -37,6 +47,8 @@ int control_connect(const char *name)
 {
 	int fd = try_connect(name);
 
+	if (fd < 0 && errno == EAGAIN)
+		die("the launcher of %s does not answer", name);
 	if (fd < 0)
 		die("no guest %s runs; uml ps lists those that do", name);
 	return fd;
@@ -105,11 +117,37 @@ int control_request(const char *name, enum control_op op, uint32_t arg, char **t
 	return a.status;
 }
 
-/* The line that `uml ps` shows of a guest, or NULL when it has just ended. */
+/* Whose launcher is stopped, as by Ctrl-Z, answers later. */
+static bool is_stopped(pid_t pid)
+{
+	char *path = xprintf("/proc/%d/stat", pid);
+	FILE *f = fopen(path, "re");
+	char state = 0;
+
+	if (f && fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+		state = 0;
+	if (f)
+		fclose(f);
+	free(path);
+	return state == 'T' || state == 't';
+}
+
+/*
+ * What `uml ps` shows of a guest, as reply_info() writes it, or NULL when it has
+ * just ended. A launcher that is stopped cannot say it.
+ */
 char *control_info(const char *name)
 {
 	struct answer a = { .text = xstrdup("") };
 	int fd = try_connect(name);
+	struct ucred cred = { };
+	socklen_t len = sizeof(cred);
 
-	return fd >= 0 && ask(fd, CTL_INFO, 0, &a) && !a.status ? a.text : NULL;
+	if (fd < 0)
+		return errno == EAGAIN ? xprintf("%s\t-\t-\t-\tsilent\t", name) : NULL;
+	if (!getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) && is_stopped(cred.pid)) {
+		close(fd);
+		return xprintf("%s\t%d\t-\t-\tstopped\t", name, cred.pid);
+	}
+	return ask(fd, CTL_INFO, 0, &a) && !a.status ? a.text : NULL;
 }

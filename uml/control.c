@@ -120,9 +120,26 @@ static void pause_guest(struct run *r, struct client *c, bool stop)
 	reply_line(c, 0, "");
 }
 
+/* The command may end in its own way before the guest is told to power off. */
+static void stop(struct run *r)
+{
+	if (r->paused && r->m.pid)
+		kill(-r->m.pid, SIGCONT);
+	r->paused = false;
+	if (r->stopping)
+		return;
+	r->stopping = true;
+	r->off_at = now_ms();
+	if (r->ready && !r->unpacking) {
+		r->off_at += GRACE_MS;
+		relay_signal(&r->main, SIGTERM);
+		relay_signal(&r->main, SIGCONT);
+	}
+	r->grace = r->off_at + 10000;
+}
+
 static void request(struct run *r, struct client *c, const struct ctl_request *q)
 {
-	uint32_t term = SIGTERM;
 	char *text;
 
 	switch (q->op) {
@@ -130,13 +147,7 @@ static void request(struct run *r, struct client *c, const struct ctl_request *q
 		reply_info(r, c);
 		break;
 	case CTL_STOP:
-		if (r->paused)
-			kill(-r->m.pid, SIGCONT);
-		r->paused = false;
-		r->stopping = true;
-		r->grace = now_ms() + 10000;
-		peer_send(&r->m.chan, MAIN_SESSION, UML_SIGNAL, 0, &term, sizeof(term));
-		peer_send(&r->m.chan, 0, UML_POWEROFF, 0, NULL, 0);
+		stop(r);
 		reply_line(c, 0, "");
 		break;
 	case CTL_KILL:

@@ -39,7 +39,7 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* name, launcher, kernel, age, state, command: as control.c writes them */
+/* name, launcher, kernel, age, state, command: as reply_info() writes them, or "-" */
 static void show(char *info)
 {
 	char *f[6], *rest = info;
@@ -49,7 +49,7 @@ static void show(char *info)
 		f[n] = strsep(&rest, "\t");
 	if (n < 6)
 		return;
-	printf("%-16s %8s %8s %7ss  %-9s", f[0], f[1], f[2], f[3], f[4]);
+	printf("%-16s %8s %8s %7s%s  %-9s", f[0], f[1], f[2], f[3], *f[3] == '-' ? " " : "s", f[4]);
 	fflush(stdout);
 	print_clean(1, f[5], strlen(f[5]));
 	puts("");

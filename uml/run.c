@@ -189,7 +189,12 @@ static bool read_console(struct run *r)
 	return true;
 }
 
-/* The kernel process has ended before the command has. */
+static int command_status(struct run *r)
+{
+	return relay_status(&r->main, r->o.command.argv ? r->o.command.argv[0] : "the shell");
+}
+
+/* The kernel process has ended, before the command has or by uml stop. */
 static __noreturn void kernel_ended(struct run *r)
 {
 	int status = r->m.status;
@@ -206,19 +211,21 @@ static __noreturn void kernel_ended(struct run *r)
 	if (!r->ready)
 		fail(r, "the guest did not start");
 	/* It was powered off from the inside, or by uml stop. */
-	term_restore();
-	exit(r->timed_out ? EXIT_TIMEOUT : r->stopping ? 128 + SIGTERM : WEXITSTATUS(status));
+	if (r->timed_out)
+		exit(EXIT_TIMEOUT);
+	if (r->stopping)
+		exit(r->main.exited ? command_status(r) : 128 + SIGTERM);
+	exit(WEXITSTATUS(status));
 }
 
 /* The command has ended and its output is out. */
 static __noreturn void command_ended(struct run *r)
 {
-	const char *name = r->o.command.argv ? r->o.command.argv[0] : "the shell";
 	long long end = now_ms() + 10000;
 	int status;
 
 	term_restore();
-	status = relay_status(&r->main, name);
+	status = command_status(r);
 	if (r->timed_out)
 		status = EXIT_TIMEOUT;
 	if (writes_host(&r->o)) {
@@ -309,6 +316,10 @@ static int deadlines(struct run *r)
 		relay_signal(&r->main, SIGTERM);
 		relay_signal(&r->main, SIGCONT);
 	}
+	if (r->off_at && (now >= r->off_at || relay_done(&r->main))) {
+		r->off_at = 0;
+		peer_send(&r->m.chan, 0, UML_POWEROFF, 0, NULL, 0);
+	}
 	if (r->grace && now >= r->grace)
 		finish(r, r->timed_out ? EXIT_TIMEOUT : 128 + SIGKILL);
 	if (waiting && now >= r->start + PROGRESS_MS)
@@ -317,6 +328,8 @@ static int deadlines(struct run *r)
 		end_progress(r);
 	if (r->deadline)
 		next = r->deadline - now;
+	if (r->off_at && (next < 0 || r->off_at - now < next))
+		next = r->off_at - now;
 	if (r->grace && (next < 0 || r->grace - now < next))
 		next = r->grace - now;
 	if (waiting && (next < 0 || next > 500))
@@ -333,7 +346,7 @@ static __noreturn void loop(struct run *r, int signals)
 	for (;;) {
 		if (!r->m.pid)
 			kernel_ended(r);
-		if (relay_done(&r->main))
+		if (relay_done(&r->main) && !r->stopping)
 			command_ended(r);
 		if (r->main.escaped)
 			finish(r, 128 + SIGKILL);

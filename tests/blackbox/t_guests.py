@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import socket
+import struct
 import subprocess
 import time
 
@@ -107,6 +108,22 @@ def test_exec_signal_and_hangup():
         check(done.returncode == 1, "the command lives on")
 
 
+def test_exec_given_up():
+    """The number of a command is free again, however far it had come."""
+    with guest("given-up") as (name, _):
+        for _ in range(70):
+            with socket.socket(socket.AF_UNIX) as s:
+                s.settimeout(LIMIT)
+                s.connect(f"\0uml/{os.geteuid()}/{name}")
+                s.sendall(struct.pack("=IHBB", 4, 1, 1, 0) + b"part")
+                s.shutdown(socket.SHUT_WR)
+                while s.recv(4096):     # the launcher has seen the end
+                    pass
+        end = time.monotonic() + LIMIT
+        while uml("exec", name, "true").returncode:
+            check(time.monotonic() < end, "no command can be run any more")
+
+
 def test_exec_terminal():
     with guest("tty") as (name, _):
         with Guest("exec", name, "--", "sh", tty=True, linux=UML, size=(30, 90)) as g:
@@ -149,7 +166,20 @@ def test_stop():
             as (name, p):
         ended(uml("stop", name), 0)
         out, _ = p.communicate(timeout=LIMIT)
+        check(b"bye" in out, f"what it says at its end is lost: {out!r}")
         check(p.returncode in (0, 143), f"status {p.returncode}")
+
+
+def test_stop_of_one_that_does_not_want():
+    """It is stopped all the same, and so is what runs beside it."""
+    with guest("stubborn", "trap '' TERM; echo up; while :; do sleep 1; done") as (name, p):
+        e = subprocess.Popen([UML, "exec", name, "--", "sleep", "1000"], stdin=subprocess.DEVNULL,
+                             stderr=subprocess.PIPE)
+        ended(uml("stop", name), 0)
+        p.communicate(timeout=LIMIT)
+        check(p.returncode == 143, f"status {p.returncode}")
+        e.communicate(timeout=LIMIT)
+        check(e.returncode in (125, 143), f"uml exec ended with {e.returncode}")
 
 
 def test_kill():
@@ -190,6 +220,43 @@ def test_pause_and_resume():
 
 def test_pause_and_resume_ptrace():
     pause(("--append", "skas0=ptrace"))
+
+
+def test_pause_with_input_that_waits():
+    """Commands whose input fills all queues do not keep a guest from going on, and from its end."""
+    with guest("full") as (name, p):
+        with open("/dev/zero", "rb") as zero:
+            for _ in range(3):
+                subprocess.Popen([UML, "exec", name, "--", "sh", "-c", "cat >/dev/null"], stdin=zero,
+                                 stderr=subprocess.DEVNULL)
+        time.sleep(1)
+        for _ in range(2):
+            ended(uml("pause", name), 0)
+            time.sleep(0.5)
+            ended(uml("resume", name), 0)
+            ended(uml("exec", name, "true"), 0)
+        ended(uml("pause", name), 0)
+        time.sleep(0.5)
+        check(b"paused" in ended(uml("ps"), 0).stdout, "uml ps does not say so")
+        ended(uml("kill", name), 0)
+        p.communicate(timeout=LIMIT)
+        check(p.returncode == 137, f"status {p.returncode}")
+
+
+test_pause_with_input_that_waits.seconds = 60
+
+
+def test_stopped_launcher():
+    """uml ps says so, and does not wait for it."""
+    with guest("halted") as (name, p):
+        p.send_signal(signal.SIGSTOP)
+        try:
+            rows = ended(uml("ps"), 0).stdout.decode().splitlines()
+            check([r for r in rows if r.split()[:2] == [name, str(p.pid)] and "stopped" in r],
+                  "not there", rows)
+        finally:
+            p.send_signal(signal.SIGCONT)
+        ended(uml("exec", name, "true"), 0)
 
 
 def test_stats():
