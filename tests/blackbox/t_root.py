@@ -141,6 +141,22 @@ def test_bad_archive(tmp):
     check(b"cannot be unpacked" in done.stderr, f"{done.stderr!r}")
 
 
+def test_cut_archive(tmp):
+    """Half a root is none."""
+    for name, compress in (("cut.cpio.gz", lambda data: gzip.compress(data)[:-2000]),
+                           ("cut.cpio", lambda data: data[:-2000])):
+        done = ended(sh("true", root=archive(tmp, name, compress)), 125)
+        check(b"cannot be unpacked" in done.stderr, f"{name}: {done.stderr!r}")
+
+
+def test_archive_with_a_long_end(tmp):
+    """What is behind the end of an archive is nobody's."""
+    for name, compress in (("long.cpio", lambda data: data + bytes(1 << 20)),
+                           ("long.cpio.gz", lambda data: gzip.compress(data + bytes(1 << 20)))):
+        done = ended(sh("cat /marker", root=archive(tmp, name, compress)), 0)
+        check(done.stdout == b"archived\n", f"{name}: {done.stdout!r}")
+
+
 def test_bad_image(tmp):
     path = disk.noise(tmp, "noise")
     with open(path, "r+b") as f:
