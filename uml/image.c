@@ -21,13 +21,9 @@ static char *find_script(void)
 {
 	static const char *const places[] = { "../share/uml/tools/build/rootfs",
 					      "../tools/build/rootfs" };
-	char self[PATH_MAX], *slash, *path;
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	const char *self = self_dir();
+	char *path;
 
-	self[n > 0 ? n : 0] = 0;
-	slash = strrchr(self, '/');
-	if (slash)
-		*slash = 0;
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		path = xprintf("%s/%s", self, places[i]);
 		if (!access(path, X_OK))

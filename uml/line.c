@@ -30,9 +30,7 @@ const char *find_kernel(const struct options *o)
 {
 	static const char *const names[] = { "linux", "../lib/uml/linux", "linux.um" };
 	static char path[PATH_MAX + 32];
-	char self[PATH_MAX];
-	ssize_t n;
-	char *slash;
+	const char *self = self_dir();
 
 	if (o->kernel) {
 		if (!executable(o->kernel))
@@ -40,12 +38,7 @@ const char *find_kernel(const struct options *o)
 			    strerror(errno) : "not an executable file");
 		return o->kernel;
 	}
-	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	self[n > 0 ? n : 0] = 0;
-	slash = strrchr(self, '/');
-	if (slash)
-		*slash = 0;
-	for (size_t i = 0; slash && i < ARRAY_SIZE(names); i++) {
+	for (size_t i = 0; *self && i < ARRAY_SIZE(names); i++) {
 		snprintf(path, sizeof(path), "%s/%s", self, names[i]);
 		if (executable(path))
 			return path;

@@ -39,6 +39,7 @@ __noreturn void die(const char *fmt, ...) __printf(1, 2);
 void note(const char *fmt, ...) __printf(1, 2);
 size_t clean_text(char *clean, const char *text, size_t len);
 void print_clean(int fd, const char *text, size_t len);
+const char *self_dir(void);
 long long now_ms(void);
 bool parse_number(const char *s, unsigned long max, unsigned long *n);
 

@@ -2,6 +2,7 @@
 /* Memory that does not run out, messages, lists of words, numbers. */
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,6 +133,20 @@ void print_clean(int fd, const char *text, size_t len)
 	if (write(fd, clean, n) < 0)
 		n = 0;		/* nowhere to say it */
 	free(clean);
+}
+
+/* The directory that this program lies in. */
+const char *self_dir(void)
+{
+	static char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char *slash;
+
+	self[n > 0 ? n : 0] = 0;
+	slash = strrchr(self, '/');
+	if (slash)
+		*slash = 0;
+	return self;
 }
 
 /* Milliseconds of a clock that only goes forward. */
