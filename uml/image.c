@@ -6,7 +6,7 @@
  */
 #include <errno.h>
 #include <ftw.h>
-#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,13 +38,46 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return remove(path);
 }
 
+static pid_t script_pid;
+
+/*
+ * Whoever ends us ends the script, and what it runs if all of that is a group
+ * of our own. Then its directory is removed.
+ */
+static void end_script(int sig)
+{
+	signal(sig, SIG_IGN);
+	kill(getpgrp() == getpid() ? 0 : script_pid, sig);
+}
+
+/* The script as a child. Ctrl-C reaches it by itself. */
+static void start_script(const char *script)
+{
+	static const int ends[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP };
+	sigset_t set, before;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
+		sigaddset(&set, ends[i]);
+	sigprocmask(SIG_BLOCK, &set, &before);
+	script_pid = fork();
+	if (script_pid == 0) {
+		sigprocmask(SIG_SETMASK, &before, NULL);
+		execl(script, script, NULL);
+		die("image: cannot run %s: %s", script, strerror(errno));
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
+		if (signal(ends[i], i < 2 ? SIG_IGN : end_script) == SIG_IGN)
+			signal(ends[i], SIG_IGN);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
 static int build(const char *out)
 {
 	const char *dir = getenv("TMPDIR");
 	char *work = xprintf("%s/uml-image.XXXXXX", dir && *dir ? dir : "/var/tmp");
 	char *script = find_script(), *parent, *full;
 	int status = -1;
-	pid_t pid;
 
 	parent = strrchr(out, '/') ? xprintf("%.*s", (int)(strrchr(out, '/') - out) + 1, out) :
 		 xstrdup(".");
@@ -53,16 +86,14 @@ static int build(const char *out)
 	full = *out == '/' ? xstrdup(out) : xprintf("%s/%s", getcwd(NULL, 0), out);
 	if (!mkdtemp(work))
 		die("image: cannot make a directory in place of %s: %s", work, strerror(errno));
-	pid = fork();
-	if (pid == 0) {
-		setenv("BUILD", work, 1);
-		setenv("IMAGE", full, 1);
-		execl(script, script, NULL);
-		die("image: cannot run %s: %s", script, strerror(errno));
-	}
-	if (pid > 0)
-		waitpid(pid, &status, 0);
+	setenv("BUILD", work, 1);
+	setenv("IMAGE", full, 1);
+	start_script(script);
+	while (script_pid > 0 && waitpid(script_pid, &status, 0) < 0 && errno == EINTR)
+		;
 	nftw(work, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	if (WIFSIGNALED(status))
+		return 128 + WTERMSIG(status);
 	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : EXIT_OURS;
 }
 

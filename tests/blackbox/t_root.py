@@ -5,10 +5,12 @@ these stay as they are unless it is asked to write to them.
 
 import gzip
 import os
+import shutil
+import signal
 import subprocess
 
 import disk
-from launcher import LIMIT, command, ended, run, said, sh, start, uml
+from launcher import LIMIT, UML, command, ended, read_until, run, said, sh, start, uml
 from programs import newc
 from uml import BUILD, INITRAMFS, LINUX, Skipped, check
 
@@ -302,6 +304,36 @@ def test_kernel_is_no_kernel(tmp):
                           timeout=LIMIT)
     check(done.returncode == 125 and b"did not start" in done.stderr
           and b"this is no kernel" in done.stderr, f"{done.returncode} {done.stderr!r}")
+
+
+def test_image_build_interrupted(tmp):
+    """Neither Ctrl-C nor SIGTERM leaves what the recipe had put aside."""
+    recipe = f"{tmp}/share/uml/tools/build/rootfs"
+    os.makedirs(os.path.dirname(recipe))
+    for name in ("bin", "work"):
+        os.mkdir(f"{tmp}/{name}")
+    with open(recipe, "w") as f:
+        f.write("#!/bin/sh\nmkdir $BUILD/dir; echo x > $BUILD/dir/file; echo begun; sleep 1000\n")
+    os.chmod(recipe, 0o755)
+    shutil.copy(UML, f"{tmp}/bin/uml")
+    env = dict(os.environ, TMPDIR=f"{tmp}/work")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        was = signal.signal(number, signal.SIG_DFL)     # nohup(1) may have started us
+        p = subprocess.Popen([f"{tmp}/bin/uml", "image", "build", "debian", f"{tmp}/out"], env=env,
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True)
+        signal.signal(number, was)
+        try:
+            read_until(p.stdout, b"begun\n")
+            check(os.listdir(f"{tmp}/work"), "the recipe works elsewhere")
+            if number == signal.SIGINT:
+                os.killpg(p.pid, number)    # as the terminal does
+            else:
+                p.send_signal(number)
+            check(p.wait(LIMIT) == 128 + number, f"{number.name}: status {p.returncode}")
+            check(not os.listdir(f"{tmp}/work"), f"{number.name}: left: {os.listdir(f'{tmp}/work')}")
+        finally:
+            p.kill()
+            p.communicate()
 
 
 def test_doctor():
