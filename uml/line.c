@@ -79,7 +79,7 @@ static void add_root(const struct options *o, struct list *words, bool launched)
 
 	switch (o->root_kind) {
 	case ROOT_HOST:
-		list_addf(words, "hostfs=root:%s%s", o->root, o->rw ? "" : ",ro");
+		list_addf(words, "hostfs=root:%s%s", o->root, o->rw ? ",rw" : ",ro");
 		list_addf(words, "UML_ROOT=hostfs:%s", mode);
 		break;
 	case ROOT_IMAGE:
@@ -113,7 +113,8 @@ static void add_volumes(const struct options *o, struct list *words)
 		const struct volume *v = &o->volumes[i];
 		char *at = encode(v->guest);
 
-		list_addf(words, "hostfs=v%zu:%s%s", i, v->host, strcmp(v->mode, "rw") ? ",ro" : "");
+		list_addf(words, "hostfs=v%zu:%s,%s", i, v->host,
+			  strcmp(v->mode, "rw") ? "ro" : "rw");
 		all = xprintf("%s%sv%zu:%s:%s", all, i ? ":" : "", i, v->mode, at);
 	}
 	if (o->nvolumes)

@@ -119,6 +119,8 @@ static void parse_root(struct options *o, const char *path)
 		o->root_kind = ROOT_IMAGE;
 	else
 		die("--root %s: no image of ext4 or squashfs, and no cpio archive", path);
+	if (o->root_kind == ROOT_IMAGE && strchr(o->root, ','))
+		die("--root %s: a name with a comma cannot be said to the kernel", path);
 	o->root_cow = o->root_kind == ROOT_IMAGE && memcmp(head, "hsqs", 4);
 }
 

@@ -193,6 +193,22 @@ def test_volume_names(tmp):
     check(done.stdout == b"x\n", f"{done.stdout!r}")
 
 
+def test_odd_names(tmp):
+    """A name's own ",ro" is no option of the kernel's, and a comma in an image's is refused."""
+    for name in ("root", "volume"):
+        os.mkdir(f"{tmp}/a")
+        top = f"{tmp}/{name},ro"
+        os.rename(files(f"{tmp}/a"), top)
+        os.rmdir(f"{tmp}/a")
+        where = {"root": top} if name == "root" else {}
+        ended(sh("echo x > /mnt/x && sync", root=where.get("root", "none"),
+                 options=["--rw"] if where else ["--volume", f"{top}:/mnt:rw"]), 0)
+        check(os.path.exists(f"{top}/mnt/x" if where else f"{top}/x"), f"{name}: not written")
+    path = f"{tmp}/image,1"
+    os.rename(image(tmp), path)
+    said(ended(run("true", root=path), 125), b"a name with a comma")
+
+
 def test_disks(tmp):
     path, cow = disk.ext4(tmp, "disk", 16 << 20, {"f": b"on the disk\n"}), f"{tmp}/cow"
     done = ended(sh("mount /dev/ubda /mnt; cat /mnt/f; echo x > /mnt/x; umount /mnt",
