@@ -216,9 +216,12 @@ static int from_client(struct run *r, struct client *c, const struct uml_frame *
 		return 0;
 	}
 	if (c->console && head->type == UML_DATA) {
-		/* What the console does not take now is lost, as on a line. */
+		/*
+		 * What the console does not take now is lost, as on a line;
+		 * all of it when there are no pseudo-terminals here.
+		 */
 		if (r->m.console >= 0 && write(r->m.console, payload, head->len) < 0)
-			return errno == EAGAIN || errno == EIO ? 0 : -1;
+			return errno == EAGAIN || errno == EIO || errno == EBADF ? 0 : -1;
 		return 0;
 	}
 	if (head->session != CLIENT_FRAME)

@@ -79,7 +79,7 @@ static void loop(struct execution *x, int signals)
 	int n;
 
 	while (!relay_done(&x->relay) && !x->relay.escaped && !x->refused) {
-		if (peer_flush(&x->peer) < 0)
+		if (peer_flush(&x->peer) < 0 && !x->relay.exited)
 			die("the guest has ended");
 		fds[0] = (struct pollfd){ .fd = signals, .events = POLLIN };
 		fds[1] = (struct pollfd){ .fd = x->peer.fd, .events = peer_events(&x->peer) };
