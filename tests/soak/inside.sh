@@ -12,6 +12,7 @@
 seconds=$1
 RANDOM=$2
 work=/var/tmp/soak
+loaded=/run/soak-rounds		# a line for each round whose stressors were started
 mkdir -p $work
 cd $work || exit 1
 
@@ -53,6 +54,9 @@ load()
 		"${args[@]}" > log 2>&1 < /dev/null
 	status=$?
 	echo "@@ # status $status: ${names[*]}"
+	if grep -q 'dispatching hogs' log; then
+		echo "${names[*]}" >> $loaded
+	fi
 	grep -E 'fail:' log | head -3 | sed 's/^/@@ #   /'
 )
 
@@ -82,7 +86,12 @@ while [ $SECONDS -lt $end ]; do
 	rounds=$((rounds + 1))
 done
 quiet after
-echo "@@ # $rounds rounds"
+echo "@@ # $rounds rounds after the first"
+if [ -s $loaded ]; then
+	echo "@@ ok load ($(wc -l < $loaded) rounds)"
+else
+	echo "@@ not ok load - no round started its stressors"
+fi
 
 # No two that wait for each other have stopped.
 ./beat counts show > first
@@ -109,6 +118,6 @@ else
 fi
 pkill -KILL beat
 cd /
-rm -rf $work
+rm -rf $work $loaded
 echo "@@ done"
 exit 42
