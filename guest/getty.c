@@ -5,8 +5,6 @@
  */
 #include "agent.h"
 
-#define PATH	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
 static int fd = -1;
 static pid_t shell;
 
@@ -20,7 +18,7 @@ int getty_fd(void)
 
 static __noreturn void run_shell(void)
 {
-	static char *env[] = { PATH, "HOME=/root", "TERM=linux", NULL, NULL };
+	static char *env[] = { "PATH=" PATH_DEFAULT, "HOME=/root", "TERM=linux", NULL, NULL };
 	static char *argv[] = { "sh", NULL };
 	unsigned long none = 0;
 	int i, tty;

@@ -11,6 +11,9 @@
 #define EXIT_NOT_RUN	126
 #define EXIT_NOT_FOUND	127
 
+/* Where programs are, for who has not said it. */
+#define PATH_DEFAULT	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define __noreturn	__attribute__((noreturn))
 

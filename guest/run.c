@@ -10,8 +10,6 @@
 #include "argv.h"
 #include "guest.h"
 
-#define PATH_DEFAULT	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
 void warn(const char *what, const char *name)
 {
 	fprintf(stderr, "init: %s %s: error %d\n", what, name, errno);

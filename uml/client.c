@@ -106,14 +106,13 @@ static bool ask(int fd, enum control_op op, uint32_t arg, struct answer *a)
  *
  * Return: 0, or the status that it says. Ends with a line when nobody answers.
  */
-int control_request(const char *name, enum control_op op, uint32_t arg, char **text, size_t *len)
+int control_request(const char *name, enum control_op op, uint32_t arg, char **text)
 {
 	struct answer a = { .text = xstrdup("") };
 
 	if (!ask(control_connect(name), op, arg, &a))
 		die("the launcher of %s does not answer", name);
 	*text = a.text;
-	*len = a.len;
 	return a.status;
 }
 

@@ -79,7 +79,6 @@ static void reply(struct client *c, uint32_t status, const char *text, size_t le
 	memcpy(buf, &status, sizeof(status));
 	memcpy(buf + sizeof(status), text, len);
 	peer_send(&c->peer, 0, CTL_REPLY, 0, buf, sizeof(status) + len);
-	c->ending = true;
 }
 
 static void reply_line(struct client *c, uint32_t status, const char *line)
@@ -93,7 +92,6 @@ static void reply_info(struct run *r, struct client *c)
 	char *text = xprintf("%s\t%d\t%d\t%lld\t%s\t", r->name, getpid(), r->m.pid,
 			     (now_ms() - r->start) / 1000, r->paused ? "paused" :
 			     r->ready ? "running" : "starting");
-	struct list all = { };
 	size_t len = strlen(text);
 
 	for (char **w = r->o.command.argv; w && *w; w++) {
@@ -105,7 +103,6 @@ static void reply_info(struct run *r, struct client *c)
 		len += sprintf(text + len, "%s%s", w == r->o.command.argv ? "" : " ", *w);
 	}
 	reply(c, 0, text, len);
-	free(all.v);
 	free(text);
 }
 

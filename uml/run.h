@@ -14,12 +14,11 @@
  * @session:	the guest's number for its command, or 0
  * @console:	it sees what the console says
  * @stats:	it waits for the agent's answer
- * @ending:	it has had its answer
  */
 struct client {
 	struct peer peer;
 	unsigned int session;
-	bool used, console, stats, ending;
+	bool used, console, stats;
 };
 
 /**

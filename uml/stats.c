@@ -82,12 +82,11 @@ char *guest_stats(const struct uml_stats *s)
 int cmd_stats(int argc, char **argv)
 {
 	char *text;
-	size_t len;
 	int status;
 
 	if (argc != 2)
 		die("usage: uml stats NAME");
-	status = control_request(argv[1], CTL_STATS, 0, &text, &len);
+	status = control_request(argv[1], CTL_STATS, 0, &text);
 	for (char *line = strtok(text, "\n"); line && !status; line = strtok(NULL, "\n")) {
 		char *tab = strchr(line, '\t');
 

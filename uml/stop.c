@@ -7,12 +7,11 @@
 static int simple(int argc, char **argv, enum control_op op)
 {
 	char *text;
-	size_t len;
 	int status;
 
 	if (argc != 2 || argv[1][0] == '-')
 		die("usage: uml %s NAME", argv[0]);
-	status = control_request(argv[1], op, 0, &text, &len);
+	status = control_request(argv[1], op, 0, &text);
 	if (status)
 		die("%s: %s", argv[1], text);
 	return 0;

@@ -7,7 +7,6 @@
 int cmd_sysrq(int argc, char **argv)
 {
 	char *text;
-	size_t len;
 	int status;
 
 	if (argc != 3 || argv[1][0] == '-')
@@ -15,7 +14,7 @@ int cmd_sysrq(int argc, char **argv)
 	if (strlen(argv[2]) != 1 || !isalnum((unsigned char)argv[2][0]))
 		die("sysrq: %s is no key; the kernel's documentation, admin-guide/sysrq, lists them",
 		    argv[2]);
-	status = control_request(argv[1], CTL_SYSRQ, argv[2][0], &text, &len);
+	status = control_request(argv[1], CTL_SYSRQ, argv[2][0], &text);
 	if (status)
 		die("%s: %s", argv[1], text);
 	return 0;

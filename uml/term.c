@@ -74,7 +74,7 @@ static void start_watch(void)
 }
 
 /* Is the terminal ours to use, or are we in the background? */
-bool term_foreground(int fd)
+static bool term_foreground(int fd)
 {
 	return tcgetpgrp(fd) == getpgrp();
 }

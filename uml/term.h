@@ -10,7 +10,6 @@ struct uml_size;
 bool term_raw(int fd);
 void term_restore(void);
 bool term_is_raw(void);
-bool term_foreground(int fd);
 void term_size(int fd, struct uml_size *size);
 int term_pair(int *other);
 

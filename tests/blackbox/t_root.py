@@ -12,7 +12,7 @@ import subprocess
 import disk
 from launcher import LIMIT, UML, command, ended, read_until, run, said, sh, start, uml
 from programs import newc
-from uml import BUILD, INITRAMFS, LINUX, Skipped, check
+from uml import INITRAMFS, LINUX, Skipped, check
 
 
 def files(tmp, **content):
@@ -280,17 +280,13 @@ WRONG = [
 
 def test_wrong_options():
     for words, text in WRONG:
-        done = subprocess.run([uml_path(), "run", "-q", *([] if "--kernel" in words else
-                                                         ["--kernel", LINUX]), *words, "true"],
+        done = subprocess.run([UML, "run", "-q", *([] if "--kernel" in words else
+                                                   ["--kernel", LINUX]), *words, "true"],
                               capture_output=True, timeout=LIMIT, stdin=subprocess.DEVNULL)
         check(done.returncode == 125 and text in done.stderr and done.stdout == b"",
               f"{words}: {done.returncode} {done.stderr!r}")
         check(done.stderr.count(b"\n") <= (3 if b"last that" in done.stderr else 1),
               f"{words}: more than a line: {done.stderr!r}")
-
-
-def uml_path():
-    return os.environ.get("UML", os.path.join(BUILD, "uml"))
 
 
 def test_wrong_commands():
@@ -304,7 +300,7 @@ def test_wrong_commands():
 
 def test_no_kernel(tmp):
     lone = f"{tmp}/uml"
-    with open(uml_path(), "rb") as f, open(lone, "wb") as g:
+    with open(UML, "rb") as f, open(lone, "wb") as g:
         g.write(f.read())
     os.chmod(lone, 0o755)
     done = subprocess.run([lone, "run", "true"], capture_output=True, timeout=LIMIT)
@@ -316,7 +312,7 @@ def test_kernel_is_no_kernel(tmp):
     with open(fake, "w") as f:
         f.write("#!/bin/sh\necho this is no kernel >&2\nexit 3\n")
     os.chmod(fake, 0o755)
-    done = subprocess.run([uml_path(), "run", "--kernel", fake, "true"], capture_output=True,
+    done = subprocess.run([UML, "run", "--kernel", fake, "true"], capture_output=True,
                           timeout=LIMIT)
     check(done.returncode == 125 and b"did not start" in done.stderr
           and b"this is no kernel" in done.stderr, f"{done.returncode} {done.stderr!r}")
