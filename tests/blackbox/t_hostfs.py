@@ -567,6 +567,18 @@ def test_no_way_out(tmp):
 test_no_way_out.seconds = 120
 
 
+def test_working_directory(tmp):
+    """A guest's directory becomes the kernel process' own for moments only: what
+    that removes at its end is what it made, not what has the same name there."""
+    d = share(tmp)
+    program(d, "files")
+    # In the directory "xattr", which it makes.
+    script = "./files xattr; mkdir -p xattr/.uml/there; echo mine > xattr/.uml/there/pid"
+    r = ended(guest(script, d, "umid=there", env={"HOME": "."}, cwd=tmp), 0)
+    check(os.listdir(f"{tmp}/.uml") == [], "its directory is left", r)
+    check(os.path.exists(f"{d}/xattr/.uml/there/pid"), "it removed the guest's")
+
+
 def test_kernel_process_is_confined(tmp):
     """With a directory given it has no new privileges, a filter, and Landlock."""
     d = share(tmp)

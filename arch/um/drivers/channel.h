@@ -9,6 +9,7 @@
 #include <linux/types.h>
 
 #define CHAN_SPEC	128
+#define CHAN_PATH	512
 
 struct chan;
 
@@ -46,7 +47,7 @@ struct chan {
 	bool input, output;
 	int fd;
 	int listener;
-	char path[CHAN_SPEC];
+	char path[CHAN_PATH];
 	bool terminal;
 	bool again;
 };

@@ -14,10 +14,31 @@
 #include "channel.h"
 #include "mconsole.h"
 
+/*
+ * Where the socket is, from / on: the working directory of the kernel process is
+ * another one for moments (host/dirs_file.c). A path that is too long for that
+ * stays what it is.
+ */
+static void set_path(struct chan *c, const char *arg)
+{
+	size_t len = 0;
+
+	if (*arg != '/' && !host_getcwd(c->path, sizeof(c->path) - 1)) {
+		len = strlen(c->path);
+		c->path[len++] = '/';
+	}
+	if (strscpy(c->path + len, arg, sizeof(c->path) - len) < 0)
+		strscpy(c->path, arg, sizeof(c->path));
+}
+
 static int open_socket(struct chan *c, const char *arg, const char **why)
 {
 	if (!*arg || strlen(arg) > 107) {
 		*why = "socket: wants a path of up to 107 characters";
+		return -EINVAL;
+	}
+	if (system_state >= SYSTEM_RUNNING && *arg != '/') {
+		*why = "while the guest runs socket: wants a whole path, from / on";
 		return -EINVAL;
 	}
 	if (system_state < SYSTEM_RUNNING)
@@ -28,7 +49,7 @@ static int open_socket(struct chan *c, const char *arg, const char **why)
 		*why = "there is a file of this name already";
 	if (c->listener < 0)
 		return c->listener;
-	strscpy(c->path, arg, sizeof(c->path));
+	set_path(c, arg);
 	return 0;
 }
 

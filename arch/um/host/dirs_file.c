@@ -4,8 +4,8 @@
  *
  * Attributes of what is not open are asked for by name. The host has calls for
  * that which take a directory only since Linux 6.13; so the directory becomes
- * the working directory first, which nothing else of the kernel process uses.
- * Callers see to it that one of them is here at a time.
+ * the working directory, and the one in which the kernel was started becomes it
+ * again. Callers see to it that one of them is here at a time.
  */
 #include <linux/fcntl.h>
 #include <linux/fs.h>
@@ -18,6 +18,26 @@
 		__ret = host_call(__VA_ARGS__);			\
 	} while (__ret == -EINTR);				\
 	__ret;							\
+})
+
+static int start_dir = -1;
+
+/**
+ * host_remember_cwd() - the working directory is to be this one, always
+ */
+void host_remember_cwd(void)
+{
+	start_dir = host_call(__NR_openat, AT_FDCWD, ".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+}
+
+/* One call in this directory. */
+#define call_in(dir, ...) ({					\
+	long __err = host_call(__NR_fchdir, dir);		\
+	if (!__err) {						\
+		__err = retry_call(__VA_ARGS__);		\
+		host_call(__NR_fchdir, start_dir);		\
+	}							\
+	__err;							\
 })
 
 int host_fsync(int fd, bool datasync)
@@ -47,12 +67,9 @@ long host_lseek(int fd, s64 offset, int whence)
  */
 long host_getxattr_in(int dir, const char *name, const char *attr, void *buf, u64 size)
 {
-	long err;
-
 	if (!*name)
 		return retry_call(__NR_fgetxattr, dir, attr, buf, size);
-	err = host_call(__NR_fchdir, dir);
-	return err ?: retry_call(__NR_lgetxattr, name, attr, buf, size);
+	return call_in(dir, __NR_lgetxattr, name, attr, buf, size);
 }
 
 /**
@@ -60,31 +77,22 @@ long host_getxattr_in(int dir, const char *name, const char *attr, void *buf, u6
  */
 long host_listxattr_in(int dir, const char *name, char *buf, u64 size)
 {
-	long err;
-
 	if (!*name)
 		return retry_call(__NR_flistxattr, dir, buf, size);
-	err = host_call(__NR_fchdir, dir);
-	return err ?: retry_call(__NR_llistxattr, name, buf, size);
+	return call_in(dir, __NR_llistxattr, name, buf, size);
 }
 
 int host_setxattr_in(int dir, const char *name, const char *attr, const void *buf, u64 size,
 		     int flags)
 {
-	long err;
-
 	if (!*name)
 		return retry_call(__NR_fsetxattr, dir, attr, buf, size, flags);
-	err = host_call(__NR_fchdir, dir);
-	return err ?: retry_call(__NR_lsetxattr, name, attr, buf, size, flags);
+	return call_in(dir, __NR_lsetxattr, name, attr, buf, size, flags);
 }
 
 int host_removexattr_in(int dir, const char *name, const char *attr)
 {
-	long err;
-
 	if (!*name)
 		return retry_call(__NR_fremovexattr, dir, attr);
-	err = host_call(__NR_fchdir, dir);
-	return err ?: retry_call(__NR_lremovexattr, name, attr);
+	return call_in(dir, __NR_lremovexattr, name, attr);
 }

@@ -154,6 +154,7 @@ bool __init hostfs_confine(void)
 	if (!nr_gifts)
 		return false;
 	host_umask_none();
+	host_remember_cwd();
 	if (!landlock_error)
 		landlock_error = host_landlock_thread();
 	if (landlock_error)

@@ -50,6 +50,7 @@ unsigned int host_egid(void);
 u64 host_nofile_limit(void);
 
 /* dirs_file.c: open files, extended attributes */
+void host_remember_cwd(void);
 int host_fsync(int fd, bool datasync);
 int host_fallocate(int fd, int mode, u64 offset, u64 len);
 long host_lseek(int fd, s64 offset, int whence);
