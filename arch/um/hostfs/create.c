@@ -170,6 +170,16 @@ static void lost_name(struct inode *inode)
 	hostfs_stale(inode);
 }
 
+/*
+ * Unlinking, removing a directory, renaming over something: @refs that the
+ * caller has itself. With more, the inode will be used without its name.
+ */
+static void keep_if_used(struct dentry *dentry, unsigned int refs)
+{
+	if (d_count(dentry) > refs)
+		hostfs_pin(d_inode(dentry), dentry);
+}
+
 static int take_away(struct inode *dir, struct dentry *dentry, bool directory)
 {
 	struct inode *inode = d_inode(dentry);
@@ -177,8 +187,10 @@ static int take_away(struct inode *dir, struct dentry *dentry, bool directory)
 
 	if (fd < 0)
 		return fd;
-	if (d_count(dentry) > 1)
-		hostfs_pin(inode, dentry);
+	/* Names in it that are known to be gone use it as well; vfs_rmdir() drops them too. */
+	if (directory && d_count(dentry) > 2)
+		shrink_dcache_parent(dentry);
+	keep_if_used(dentry, directory ? 2 : 1);	/* vfs_rmdir() has one more */
 	err = host_unlink_in(fd, dentry->d_name.name, directory);
 	hostfs_return(dir);
 	hostfs_stale(dir);
@@ -212,8 +224,8 @@ static int hostfs_rename(struct mnt_idmap *idmap, struct inode *dir, struct dent
 		hostfs_return(dir);
 		return to;
 	}
-	if (target && !(flags & RENAME_EXCHANGE) && d_count(new_dentry) > 1)
-		hostfs_pin(target, new_dentry);
+	if (target && !(flags & RENAME_EXCHANGE))
+		keep_if_used(new_dentry, 2);		/* vfs_rename() has one more */
 	err = host_rename_in(from, dentry->d_name.name, to, new_dentry->d_name.name, flags);
 	hostfs_return(new_dir);
 	hostfs_return(dir);
