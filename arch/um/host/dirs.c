@@ -19,14 +19,6 @@
 
 #define STAT_WANTED	(STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID)
 
-#define retry_call(...) ({					\
-	long __ret;						\
-	do {							\
-		__ret = host_call(__VA_ARGS__);			\
-	} while (__ret == -EINTR);				\
-	__ret;							\
-})
-
 /* How a call is told that there is no name, or not to follow the last one. */
 static int at_flags(const char *name)
 {

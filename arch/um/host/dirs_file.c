@@ -12,14 +12,6 @@
 #include <asm/host_dirs.h>
 #include "syscall.h"
 
-#define retry_call(...) ({					\
-	long __ret;						\
-	do {							\
-		__ret = host_call(__VA_ARGS__);			\
-	} while (__ret == -EINTR);				\
-	__ret;							\
-})
-
 static int start_dir = -1;
 
 /**

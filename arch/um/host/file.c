@@ -68,12 +68,7 @@ int host_dup_plain(int fd)
 
 static long retry(long nr, int fd, const void *buf, u64 len, u64 offset)
 {
-	long ret;
-
-	do {
-		ret = host_call(nr, fd, buf, len, offset);
-	} while (ret == -EINTR);
-	return ret;
+	return retry_call(nr, fd, buf, len, offset);
 }
 
 long host_read(int fd, void *buf, u64 len)

@@ -21,22 +21,12 @@
 
 long host_readv(int fd, const struct host_iovec *iov, unsigned int n)
 {
-	long ret;
-
-	do {
-		ret = host_call(__NR_readv, fd, iov, n);
-	} while (ret == -EINTR);
-	return ret;
+	return retry_call(__NR_readv, fd, iov, n);
 }
 
 long host_writev(int fd, const struct host_iovec *iov, unsigned int n)
 {
-	long ret;
-
-	do {
-		ret = host_call(__NR_writev, fd, iov, n);
-	} while (ret == -EINTR);
-	return ret;
+	return retry_call(__NR_writev, fd, iov, n);
 }
 
 /**

@@ -67,9 +67,7 @@ int host_send_fd(int sock, int fd)
 	};
 	long n;
 
-	do {
-		n = host_call(__NR_sendmsg, sock, &msg, MSG_NOSIGNAL);
-	} while (n == -EINTR);
+	n = retry_call(__NR_sendmsg, sock, &msg, MSG_NOSIGNAL);
 	return n < 0 ? n : 0;
 }
 

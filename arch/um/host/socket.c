@@ -33,12 +33,7 @@ union control {
 
 static long message(long nr, int sock, struct user_msghdr *msg, unsigned int flags)
 {
-	long n;
-
-	do {
-		n = host_call(nr, sock, msg, flags);
-	} while (n == -EINTR);
-	return n;
+	return retry_call(nr, sock, msg, flags);
 }
 
 static int unix_address(struct sockaddr_un *sun, const char *path)
@@ -275,12 +270,7 @@ int host_listen_loopback(unsigned int port)
  */
 int host_accept(int sock)
 {
-	long fd;
-
-	do {
-		fd = host_call(__NR_accept4, sock, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	} while (fd == -EINTR);
-	return fd;
+	return retry_call(__NR_accept4, sock, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 }
 
 int host_getppid(void)

@@ -30,6 +30,15 @@ static __always_inline long host_syscall6(long nr, long a, long b, long c, long 
 	host_syscall6(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 #define host_call(nr, ...) HOST_ARGS(nr, ##__VA_ARGS__, 0, 0, 0, 0, 0, 0)
 
+/* Again, when a signal came first. */
+#define retry_call(...) ({					\
+	long __ret;						\
+	do {							\
+		__ret = host_call(__VA_ARGS__);			\
+	} while (__ret == -EINTR);				\
+	__ret;							\
+})
+
 struct __kernel_timespec;
 extern int (*host_vdso_clock)(int clock, struct __kernel_timespec *ts);
 
