@@ -172,6 +172,7 @@ static inline void hostfs_changed(struct inode *inode)
 void hostfs_ref_init(void);
 void hostfs_path_keep(struct inode *inode, int fd);
 void hostfs_path_forget(struct inode *inode);
+int hostfs_check(struct inode *inode, int fd, struct statx *stx);
 int hostfs_borrow(struct inode *inode);
 void hostfs_return(struct inode *inode);
 int hostfs_pin(struct inode *inode, struct dentry *dentry);

@@ -12,36 +12,17 @@
 /* Open by directory and name, and be sure that it is the inode's file. */
 static int open_by_name(struct inode *inode, struct dentry *dentry, int flags)
 {
-	struct dentry *alias = NULL, *parent;
-	struct name_snapshot name;
+	struct hostfs_ref ref;
 	struct statx stx;
-	int dir, fd, err;
+	int fd = hostfs_ref_name(inode, dentry, &ref);
 
-	if (d_inode(dentry) != inode || d_unhashed(dentry))
-		dentry = alias = d_find_alias(inode);
-	if (!dentry || d_unhashed(dentry)) {
-		dput(alias);
-		return -ESTALE;
-	}
-	parent = dget_parent(dentry);
-	take_dentry_name_snapshot(&name, dentry);
-	dir = hostfs_borrow(d_inode(parent));
-	fd = dir < 0 ? dir : hostfs_open_in(dir, name.name.name, flags, 0);
-	if (dir >= 0)
-		hostfs_return(d_inode(parent));
-	release_dentry_name_snapshot(&name);
-	dput(parent);
-	dput(alias);
-	if (fd < 0)
-		return fd == -ENOENT || fd == -ELOOP ? -ESTALE : fd;
-	err = host_stat_in(fd, "", &stx);
-	if (!err && !hostfs_same(inode, &stx))
-		err = -ESTALE;
-	if (err) {
-		host_close(fd);
-		return err;
-	}
-	hostfs_apply(inode, &stx);
+	if (fd)
+		return fd;
+	fd = hostfs_open_in(ref.fd, ref.name, flags, 0);
+	hostfs_put_ref(&ref);
+	fd = hostfs_check(inode, fd, &stx);
+	if (fd >= 0)
+		hostfs_apply(inode, &stx);
 	return fd;
 }
 

@@ -129,30 +129,45 @@ static int adopt(struct inode *inode, int fd)
 	return fd;
 }
 
+/**
+ * hostfs_check() - be sure that what was opened is the inode's file
+ * @fd: what was opened, or -errno; closed on failure
+ * @stx: what the host says of it
+ *
+ * Return: @fd, or -errno: -ESTALE when it is another file, or none any more.
+ */
+int hostfs_check(struct inode *inode, int fd, struct statx *stx)
+{
+	int err;
+
+	if (fd < 0)
+		return fd == -ENOENT || fd == -ELOOP || fd == -ENOTDIR ? -ESTALE : fd;
+	err = host_stat_in(fd, "", stx);
+	if (!err && !hostfs_same(inode, stx))
+		err = -ESTALE;
+	if (err)
+		host_close(fd);
+	return err ?: fd;
+}
+
 /* Open @dentry's file in its @dir, on device @parent, and be sure. */
 static int open_child(int dir, u64 parent, struct dentry *dentry, struct inode *inode)
 {
 	struct name_snapshot name;
 	struct statx stx;
-	int fd, err;
+	int fd;
 
 	take_dentry_name_snapshot(&name, dentry);
 	fd = hostfs_open_in(dir, name.name.name, HOST_PATH, 0);
 	release_dentry_name_snapshot(&name);
-	if (fd < 0)
-		return fd == -ENOENT || fd == -ELOOP || fd == -ENOTDIR ? -ESTALE : fd;
-	err = host_stat_in(fd, "", &stx);
-	if (!err && !hostfs_same(inode, &stx))
-		err = -ESTALE;
+	fd = hostfs_check(inode, fd, &stx);
 	/* Device, number and mount are another's when they were given away again. */
-	if (!err && parent != hostfs_i(inode)->dev && !hostfs_i(inode)->closed &&
-	    hostfs_is_kernels(fd))
-		err = -ESTALE;
-	if (err) {
+	if (fd >= 0 && parent != hostfs_i(inode)->dev && !hostfs_i(inode)->closed &&
+	    hostfs_is_kernels(fd)) {
 		host_close(fd);
-		return err;
+		fd = -ESTALE;
 	}
-	return adopt(inode, fd);
+	return fd < 0 ? fd : adopt(inode, fd);
 }
 
 static void release(struct dentry *held)
