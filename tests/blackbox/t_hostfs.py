@@ -419,6 +419,19 @@ def test_host_changes(tmp):
           "the guest sees something else", r)
 
 
+def test_host_writes_before_chmod(tmp):
+    """That the guest changes a file's mode does not hide that the host wrote."""
+    d = share(tmp)
+    put(f"{d}/f", b"one\n")
+    script = mounted(d, f"cat f; echo ready; read x; chmod 600 f; {OLD} cat f")
+    with Guest(f"hostfs={d}", cmd=["sh", "-c", script]) as g:
+        g.until(rb"ready\n")
+        put(f"{d}/f", b"two\n")
+        g.send(b"\n")
+        r = ended(g.result(), 0)
+    check(lines(r) == ["one", "ready", "two"], "the guest sees what it had", r)
+
+
 def test_replaced(tmp):
     """A file that is replaced by another keeps being what it was to who has it open."""
     d = share(tmp)

@@ -154,7 +154,10 @@ int hostfs_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr 
 		return err;
 	err = set_rest(inode, attr, &ref);
 	hostfs_put_ref(&ref);
-	hostfs_changed(inode);
+	if (valid & ATTR_MTIME)
+		hostfs_changed(inode);
+	else
+		hostfs_changed_ctime(inode);
 	return err ?: hostfs_refresh(inode, dentry);
 }
 

@@ -153,8 +153,10 @@ static int hostfs_link(struct dentry *old, struct inode *dir, struct dentry *den
 		err = host_link_in(ref.fd, ref.name, fd, dentry->d_name.name);
 		hostfs_put_ref(&ref);
 	}
-	if (!err)
+	if (!err) {
+		hostfs_changed_ctime(inode);
 		err = made(dir, fd, dentry);
+	}
 out:
 	hostfs_return(dir);
 	return err;
@@ -167,7 +169,7 @@ static void lost_name(struct inode *inode)
 		clear_nlink(inode);
 	else if (inode->i_nlink)
 		drop_nlink(inode);
-	hostfs_stale(inode);
+	hostfs_changed_ctime(inode);
 }
 
 /*
@@ -235,9 +237,9 @@ static int hostfs_rename(struct mnt_idmap *idmap, struct inode *dir, struct dent
 		return err;
 	hostfs_stale(dir);
 	hostfs_stale(new_dir);
-	hostfs_stale(d_inode(dentry));
+	hostfs_changed_ctime(d_inode(dentry));
 	if (target && (flags & RENAME_EXCHANGE))
-		hostfs_stale(target);
+		hostfs_changed_ctime(target);
 	else if (target)
 		lost_name(target);
 	hostfs_known_name(dentry);

@@ -67,7 +67,8 @@ struct hostfs_handle {
  * @good_until:	attributes count as known until then (jiffies)
  * @mode_until:	owner and mode do, which our writing does not change
  * @size, @mtime, @ctime: of the file when its pages were last known to be right
- * @own_change:	we changed the file since
+ * @own_change:	we changed the file's data or its mtime since
+ * @own_ctime:	we changed something else of it, which shows in ctime only
  * @known:	those three are set
  * @closed:	a directory whose inside is not shown
  * @no_xattr:	there are no extended attributes
@@ -86,7 +87,7 @@ struct hostfs_inode {
 	unsigned long good_until, mode_until;
 	u64 size;
 	struct timespec64 mtime, ctime;
-	bool own_change, known, closed, no_xattr;
+	bool own_change, own_ctime, known, closed, no_xattr;
 	bool pinned;
 	int path_fd;
 	unsigned int path_users;
@@ -165,6 +166,13 @@ static inline int hostfs_mind_mode(struct inode *inode)
 static inline void hostfs_changed(struct inode *inode)
 {
 	hostfs_i(inode)->own_change = true;
+	hostfs_stale(inode);
+}
+
+/* We changed what moves its ctime only; that is no news, other things are. */
+static inline void hostfs_changed_ctime(struct inode *inode)
+{
+	hostfs_i(inode)->own_ctime = true;
 	hostfs_stale(inode);
 }
 

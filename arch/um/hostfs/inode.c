@@ -11,7 +11,8 @@
  *
  * hostfs_apply() takes what the host says of a file. Size and times that
  * differ from those at which the pages in the cache were right mean that
- * somebody else has written, and the pages go, unless it was us.
+ * somebody else has written, and the pages go, unless it was us. What we did to
+ * its owner, mode, names or attributes explains a ctime, not a size or an mtime.
  */
 #include <linux/hash.h>
 #include <linux/pagemap.h>
@@ -76,16 +77,18 @@ static void check_pages(struct inode *inode, const struct statx *stx)
 {
 	struct hostfs_inode *hi = hostfs_i(inode);
 	struct timespec64 mtime = time_of(&stx->stx_mtime), ctime = time_of(&stx->stx_ctime);
-	bool news = hi->known && (hi->size != stx->stx_size ||
-				  !timespec64_equal(&hi->mtime, &mtime) ||
-				  !timespec64_equal(&hi->ctime, &ctime));
+	bool wrote = hi->known && (hi->size != stx->stx_size ||
+				   !timespec64_equal(&hi->mtime, &mtime));
+	bool moved = hi->known && !timespec64_equal(&hi->ctime, &ctime);
+	bool news = wrote || (moved && !hi->own_ctime);
 	loff_t old = i_size_read(inode);
 
 	hi->size = stx->stx_size;
 	hi->mtime = mtime;
 	hi->ctime = ctime;
 	hi->known = true;
-	if (news)
+	hi->own_ctime = false;
+	if (wrote || moved)
 		hi->no_xattr = false;
 	i_size_write(inode, stx->stx_size);
 	if (!S_ISREG(inode->i_mode))

@@ -71,6 +71,7 @@ static struct inode *hostfs_alloc_inode(struct super_block *sb)
 	hi->reader = NULL;
 	hi->writer = NULL;
 	hi->own_change = false;
+	hi->own_ctime = false;
 	hi->known = false;
 	hi->closed = false;
 	hi->no_xattr = false;

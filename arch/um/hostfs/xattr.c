@@ -75,7 +75,7 @@ static int hostfs_xattr_set(const struct xattr_handler *handler, struct mnt_idma
 		err = host_removexattr_in(ref.fd, ref.name, name);
 	mutex_unlock(&xattr_lock);
 	hostfs_put_ref(&ref);
-	hostfs_changed(inode);
+	hostfs_changed_ctime(inode);
 	WRITE_ONCE(hostfs_i(inode)->mode_until, jiffies - 1);	/* an access control list */
 	return err;
 }
