@@ -64,6 +64,11 @@ int hostfs_getattr(struct mnt_idmap *idmap, const struct path *path, struct ksta
 	return 0;
 }
 
+/*
+ * Shorter, the pages go first, which waits for those that are on their way to
+ * the host: written after the host has cut the file they would make it long
+ * again. Should the host refuse, what it has is read again.
+ */
 static int set_size(struct inode *inode, struct dentry *dentry, struct iattr *attr)
 {
 	struct hostfs_handle *h;
@@ -75,13 +80,20 @@ static int set_size(struct inode *inode, struct dentry *dentry, struct iattr *at
 	if (IS_ERR(h))
 		return PTR_ERR(h);
 	filemap_invalidate_lock(inode->i_mapping);
+	if (attr->ia_size < i_size_read(inode))
+		truncate_setsize(inode, attr->ia_size);
 	err = host_setsize(h->fd, attr->ia_size);
 	if (!err) {
 		truncate_setsize(inode, attr->ia_size);
 		hostfs_changed(inode);
+	} else {
+		filemap_write_and_wait(inode->i_mapping);
+		invalidate_inode_pages2(inode->i_mapping);
 	}
 	filemap_invalidate_unlock(inode->i_mapping);
 	hostfs_handle_put(inode, h);
+	if (err)
+		hostfs_refresh(inode, dentry);
 	return err;
 }
 
