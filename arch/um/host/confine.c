@@ -15,8 +15,6 @@
 #include <uapi/linux/prctl.h>
 #include "syscall.h"
 
-#define NR_FCHMODAT2	452	/* since Linux 6.6 */
-
 static const u16 allowed[] = {
 	/* the hand-over, most frequent first */
 	__NR_futex, __NR_write, __NR_tgkill, __NR_rt_sigreturn, __NR_sched_yield,
@@ -49,7 +47,7 @@ static const u16 allowed_files[] = {
 	__NR_statx, __NR_openat2, __NR_getdents64, __NR_lseek, __NR_readlinkat,
 	__NR_ftruncate, __NR_fsync, __NR_mkdirat, __NR_mknodat, __NR_unlinkat, __NR_symlinkat,
 	__NR_linkat, __NR_renameat2, __NR_fchownat, __NR_utimensat, __NR_faccessat2,
-	__NR_fchmod, __NR_fchmodat, NR_FCHMODAT2, __NR_fstatfs,
+	__NR_fchmod, __NR_fchmodat, __NR_fchmodat2, __NR_fstatfs,
 	/* extended attributes: of an open file, or of a name in the working directory */
 	__NR_fchdir, __NR_fgetxattr, __NR_fsetxattr, __NR_flistxattr, __NR_fremovexattr,
 	__NR_lgetxattr, __NR_lsetxattr, __NR_llistxattr, __NR_lremovexattr,

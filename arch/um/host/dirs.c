@@ -13,10 +13,6 @@
 #include <asm/statfs.h>
 #include "syscall.h"
 
-#ifndef __NR_fchmodat2
-#define __NR_fchmodat2	452
-#endif
-
 #define STAT_WANTED	(STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID)
 
 /* How a call is told that there is no name, or not to follow the last one. */

@@ -7,8 +7,6 @@
  * runs the kernel, at every call that is made there. access(2) asks both.
  */
 #include <linux/pagemap.h>
-#include <linux/posix_acl.h>
-#include <linux/time_namespace.h>
 #include <asm/host.h>
 #include <asm/host_dirs.h>
 #include "hostfs.h"

@@ -11,8 +11,6 @@
  * descriptor is closed, which is when the guest's last user is gone.
  */
 #include <linux/cred.h>
-#include <linux/namei.h>
-#include <linux/slab.h>
 #include <asm/host.h>
 #include <asm/host_dirs.h>
 #include "hostfs.h"

@@ -6,7 +6,6 @@
  */
 #include <linux/types.h>
 #include <linux/dirent.h>
-#include <linux/pagemap.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <asm/host.h>
@@ -17,7 +16,7 @@
 
 /**
  * struct open_dir - an open directory
- * @fd:		the host's, or -1 until it is read
+ * @fd:		the host's, or -1 of one whose inside is not shown
  * @buf:	what the host gave, or NULL
  * @len, @at:	bytes in it, and where the next entry is
  * @pos:	the position of that entry

@@ -134,7 +134,6 @@ static const struct super_operations hostfs_sops = {
 	.alloc_inode = hostfs_alloc_inode,
 	.free_inode = hostfs_free_inode,
 	.evict_inode = hostfs_evict_inode,
-	.drop_inode = generic_drop_inode,
 	.statfs = hostfs_statfs,
 	.show_options = hostfs_show_options,
 };
