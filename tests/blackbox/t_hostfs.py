@@ -6,9 +6,11 @@ random operations with a copy in memory. Both are run on the host's file system
 first. The rest is what only the two sides together show.
 """
 
+import errno
 import os
 import stat
 import subprocess
+import sys
 import time
 
 from t_confined import NOBODY, copy, need
@@ -604,7 +606,46 @@ def test_kernel_process_is_confined(tmp):
                   f"thread {task} is not confined", status)
         g.send(b"\n")
         r = ended(g.result(), 0)
-    landlock = subprocess.run(["python3", "-c", "import ctypes, sys;"
-                               "sys.exit(ctypes.CDLL(None).syscall(444, 0, 0, 1) < 1)"],
-                              check=False).returncode == 0
-    check(landlock == (b"has no Landlock" not in r.out), "the word of Landlock is not right", r)
+    check(has_landlock() == (b"has no Landlock" not in r.out), "the word of Landlock is not right", r)
+
+
+def has_landlock():
+    return subprocess.run([sys.executable, "-c", "import ctypes, sys;"
+                           "sys.exit(ctypes.CDLL(None).syscall(444, 0, 0, 1) < 1)"],
+                          check=False).returncode == 0
+
+
+def test_landlock(tmp):
+    """Who has taken over the kernel process opens and removes what was given only."""
+    if not has_landlock():
+        raise Skipped("no Landlock on this host")
+    d, ro = share(tmp), share(tmp, "read-only")
+    put(f"{d}/f", b"f")
+    put(f"{ro}/f", b"f")
+    put(f"{tmp}/other", b"other")
+    put(f"{tmp}/.uml/another/pid", b"1")
+    program(tmp, "inject")
+    tries = (("read", f"{d}/f", True), ("write", f"{d}/f", True), ("unlink", f"{d}/f", True),
+             ("read", f"{ro}/f", True), ("write", f"{ro}/f", False), ("unlink", f"{ro}/f", False),
+             ("read", f"{tmp}/other", False), ("read", "/etc/passwd", False),
+             ("unlink", f"{tmp}/.uml/another/pid", False))
+    with Guest(f"hostfs={d}", f"hostfs={ro},ro", "umid=mine", env={"HOME": tmp},
+               cmd=["sh", "-c", "echo ready; read x; echo goes on"]) as g:
+        g.until(rb"ready\n")
+        tasks = os.listdir(f"/proc/{g.kernel()}/task")
+        for tid in tasks:
+            put(f"{d}/f", b"f")
+            for what, path, may in tries:
+                done = subprocess.run([f"{tmp}/inject", tid, what, path], capture_output=True,
+                                      text=True, timeout=20)
+                if not os.path.exists(f"/proc/{g.kernel()}/task/{tid}"):
+                    break
+                if done.returncode == 77:
+                    raise Skipped("ptrace: " + done.stderr.strip())
+                check(done.returncode == 0, "it cannot be tried", done.stderr)
+                got = done.stdout.strip()
+                check(got.isdigit() if may else got == f"-{errno.EACCES}",
+                      f"thread {tid} of {len(tasks)}: {what} {path}: {got}")
+        g.send(b"\n")
+        r = ended(g.result(), 0)
+        check(lines(r)[-1] == "goes on", "the guest was harmed by the test", r)
