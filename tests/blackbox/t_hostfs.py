@@ -649,3 +649,20 @@ def test_landlock(tmp):
         g.send(b"\n")
         r = ended(g.result(), 0)
         check(lines(r)[-1] == "goes on", "the guest was harmed by the test", r)
+
+
+def test_host_fifo(tmp):
+    """A FIFO of the host is none in the guest: nobody reads there."""
+    d = share(tmp)
+    os.mkfifo(f"{d}/p")
+    script = mounted(d, "cat p & sleep 0.3; echo ready; read x; echo hello > p; wait")
+    with Guest(f"hostfs={d}", cmd=["sh", "-c", script]) as g:
+        g.until(rb"ready\n")
+        try:
+            os.close(os.open(f"{d}/p", os.O_WRONLY | os.O_NONBLOCK))
+            check(False, "the guest has the host's FIFO open")
+        except OSError as e:
+            check(e.errno == errno.ENXIO, f"error {e.errno}")
+        g.send(b"\n")
+        r = ended(g.result(), 0)
+    check(lines(r) == ["ready", "hello"], "the guest's FIFO does not work", r)
