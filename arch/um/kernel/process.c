@@ -14,6 +14,7 @@
 #include <linux/slab.h>
 #include <asm/space.h>
 #include <asm/switch_to.h>
+#include <asm/trap.h>
 #include <asm/vcpu.h>
 #include <asm/xstate.h>
 
@@ -84,6 +85,8 @@ void ret_from_fork(struct task_struct *prev)
 		t->fn = NULL;
 		fn(t->arg);
 	}
+	if (current->mm->context.space->age != SPACE_USED)
+		fault_in_first(&t->uregs.gp);
 	syscall_exit_to_user_mode(&t->uregs.gp);
 	user_loop();
 }

@@ -44,6 +44,8 @@ static void handle_syscall(struct space *space, struct pt_regs *regs, bool by_si
 	space = current->mm->context.space;	/* another one after exec */
 	if (unlikely(space->sites_lost && space->sites_live))
 		sites_check(space);
+	if (unlikely(space->age != SPACE_USED))
+		fault_in_first(regs);
 	syscall_exit_to_user_mode(regs);
 }
 

@@ -91,6 +91,46 @@ retry:
 	return -(SIGSEGV | SEGV_MAPERR << 8);
 }
 
+/* Have a page in the space that is about to be used; if not, it will fault. */
+static void want(struct mm_struct *mm, unsigned long addr, unsigned int access)
+{
+	bool mapped;
+
+	if (addr >= TASK_SIZE || space_fill(mm, addr, access))
+		return;
+	/* No stack grows before the program wants it. */
+	if (mmap_read_lock_killable(mm))
+		return;
+	mapped = vma_lookup(mm, addr);
+	mmap_read_unlock(mm);
+	if (mapped && !fault_in_user(mm, addr, access, NULL))
+		space_fill(mm, addr, access);
+}
+
+/**
+ * fault_in_first() - before a program goes on that was started, or that forked
+ * @regs: what it goes on with
+ *
+ * What it touches next is brought in here, which spares it a host fault and a
+ * way into the kernel for each: its stack, to write to, and in a new space the
+ * page of its next instruction and that of its thread's data. Sleeps.
+ */
+void fault_in_first(struct pt_regs *regs)
+{
+	struct mm_struct *mm = current->mm;
+	enum space_age age = mm->context.space->age;
+
+	mm->context.space->age = SPACE_USED;
+	want(mm, regs->sp, ACCESS_WRITE);
+	if (age != SPACE_NEW)
+		return;
+	want(mm, regs->ip, ACCESS_EXEC);
+	/* After a fork it can be read only. */
+	if (regs->fs_base && regs->fs_base < TASK_SIZE &&
+	    !space_fill(mm, regs->fs_base, ACCESS_WRITE))
+		space_fill(mm, regs->fs_base, ACCESS_READ);
+}
+
 /* An instruction that is fetched and not there faults at its own address. */
 static bool is_fetch(const struct pt_regs *regs, unsigned long addr)
 {

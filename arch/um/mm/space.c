@@ -241,6 +241,7 @@ static struct space *space_get(void)
 	}
 	spin_unlock(&pool_lock);
 	if (space) {
+		space->age = SPACE_NEW;
 		ops_add(space, &empty);
 		if (engine->space_reset)
 			engine->space_reset(space);
@@ -250,6 +251,7 @@ static struct space *space_get(void)
 	space = kzalloc(sizeof(*space), GFP_KERNEL_ACCOUNT);
 	if (!space)
 		return ERR_PTR(-ENOMEM);
+	space->age = SPACE_NEW;
 	space->data = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	err = space->data ? engine->space_create(space) : -ENOMEM;
 	if (err) {
@@ -311,6 +313,9 @@ int init_new_context(struct task_struct *task, struct mm_struct *mm)
 		return PTR_ERR(space);
 	}
 	sites_fork(space, parent);
+	/* Its stack is shared with the child's now. */
+	if (parent)
+		parent->age = SPACE_FORKED;
 	mm->context.space = space;
 	return 0;
 }

@@ -65,6 +65,9 @@ struct map_op {
 /* Where the vector state of a guest thread is that a runner holds. */
 enum xstate_place { XSTATE_IN_CPU, XSTATE_IN_AREA };
 
+/* Its program runs in it; has just forked; has not run in it yet. */
+enum space_age { SPACE_USED, SPACE_FORKED, SPACE_NEW };
+
 /* Orders that wait for the space to run; a run of pages is one order. */
 #define SPACE_OPS	64
 
@@ -73,6 +76,7 @@ enum xstate_place { XSTATE_IN_CPU, XSTATE_IN_AREA };
  * @pid:	host process, or 0
  * @dead:	the host process is gone
  * @holds:	whose xstate its runner holds, or NULL
+ * @age:	what its program is about to do
  * @data:	the page of orders, read-only in the space
  * @nr_ops:	orders in @ops
  * @ops:	orders not yet carried out
@@ -101,6 +105,7 @@ enum xstate_place { XSTATE_IN_CPU, XSTATE_IN_AREA };
 struct space {
 	int pid;
 	bool dead;
+	enum space_age age;
 	struct uregs *holds;
 	void *data;
 	unsigned int nr_ops;
