@@ -144,8 +144,8 @@ int host_socket_vnet(int fd)
  */
 int host_hung_up(int fd)
 {
-	struct pollfd p = { .fd = fd };
-	long n = host_call(__NR_poll, &p, 1, 0);
+	struct pollfd p = { .fd = fd, .events = POLLRDHUP };
+	long n = retry_call(__NR_poll, &p, 1, 0);
 
 	if (n < 0)
 		return n;

@@ -76,7 +76,8 @@ int host_poll(int fd, bool output)
 {
 	struct pollfd p = { .fd = fd, .events = output ? POLLOUT : POLLIN };
 
-	return host_call(__NR_poll, &p, 1, 0);
+	/* A signal ends it even where it would not wait. */
+	return retry_call(__NR_poll, &p, 1, 0);
 }
 
 /**
