@@ -140,6 +140,8 @@ int host_socket_vnet(int fd)
 /**
  * host_hung_up() - a socket that is not connected, or not any more
  *
+ * A peer that will send no more counts as gone, also if it would still read.
+ *
  * Return: 1, 0, or -errno.
  */
 int host_hung_up(int fd)
@@ -149,7 +151,7 @@ int host_hung_up(int fd)
 
 	if (n < 0)
 		return n;
-	return p.revents & POLLNVAL ? -EBADF : !!(p.revents & (POLLHUP | POLLERR));
+	return p.revents & POLLNVAL ? -EBADF : !!(p.revents & (POLLHUP | POLLERR | POLLRDHUP));
 }
 
 /**
