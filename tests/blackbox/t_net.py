@@ -352,6 +352,45 @@ def test_stream_stalls(tmp):
     raw_stream(script, talk, tools(tmp))
 
 
+def test_stream_without_memory(tmp):
+    """A host that has no memory for a moment loses no frame, and no carrier."""
+    def talk(s, guest):
+        with failing(guest, "writev:error=ENOBUFS:syscall=getpid:when=1..3", tmp):
+            guest.send(b"go\n")
+            rest = b""
+            while len(rest) < 4:
+                rest += s.recv(1 << 16)
+            check(14 <= struct.unpack(">I", rest[:4])[0] <= 1514, "no frame came")
+            guest.send(b"seen\n")
+            guest.until(rb"tx_nomem \d+", SECONDS)
+    r = raw_stream(IN + f"ip a add {GUEST}/24 dev vec0;" + SILENT + UP +
+                   f"read x; ping -c 1 -W 1 {HOST}; read x;"
+                   "cat /sys/class/net/vec0/carrier; ethtool stats vec0", talk, tools(tmp))
+    check(re.search(rb"(?s)\n1\n.*tx_nomem 3\n", r.out), "not what was meant to happen", r)
+
+
+@contextlib.contextmanager
+def failing(guest, what, tmp):
+    """Host calls of the kernel process fail, by strace; its filter lets getpid through."""
+    err = os.path.join(tmp, "strace.err")
+    with open(err, "w") as f:
+        try:
+            tracer = subprocess.Popen(["strace", "-f", "-o", "/dev/null", "-e",
+                                       "trace=writev", "-e", "inject=" + what, "-p", str(guest.kernel())], stderr=f)
+        except OSError:
+            raise Skipped("no strace on this host") from None
+    try:
+        end = time.monotonic() + SECONDS
+        while "attached" not in open(err).read():
+            if tracer.poll() is not None or time.monotonic() > end:
+                raise Skipped("strace: " + open(err).read()[:100])
+            time.sleep(0.05)
+        yield
+    finally:
+        tracer.kill()
+        tracer.wait(5)
+
+
 # Inherited descriptors
 
 def test_fd_of_a_tap(tmp):

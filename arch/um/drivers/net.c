@@ -80,14 +80,22 @@ static void send(struct vec *v)
 		}
 		return;
 	}
-	if (err != -EAGAIN) {
+	switch (err) {
+	case -EAGAIN:
+		v->count.tx_full++;
+		watch_rearm_both(v->watch);
+		break;
+	case -ENOMEM:		/* of the host: nothing tells when it has some */
+	case -ENOBUFS:
+		v->count.tx_nomem++;
+		mod_timer(&v->retry, jiffies + 1);
+		break;
+	default:
 		gone_locked(v, "the peer has gone");
 		return;
 	}
-	v->count.tx_full++;
 	WRITE_ONCE(v->blocked, true);
 	netif_stop_queue(v->dev);
-	watch_rearm_both(v->watch);
 }
 
 static netdev_tx_t net_xmit(struct sk_buff *skb, struct net_device *dev)

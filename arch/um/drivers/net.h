@@ -78,6 +78,7 @@ extern const struct net_transport net_tap, net_stream, net_fd;
  * @rx_nomem:	times that there was no memory to read into
  * @tx_writes:	host calls that took something
  * @tx_full:	times that the host took no more
+ * @tx_nomem:	times that the host had no memory to take it into
  * @tx_refused:	frames that the host refused
  *
  * An array of u64 for ethtool(8): net_ethtool.c has their names in this order.
@@ -89,6 +90,7 @@ struct net_counters {
 	u64 rx_nomem;
 	u64 tx_writes;
 	u64 tx_full;
+	u64 tx_nomem;
 	u64 tx_refused;
 };
 

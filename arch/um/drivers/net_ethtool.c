@@ -11,7 +11,7 @@
 /* In the order of struct net_counters. */
 static const char names[][ETH_GSTRING_LEN] = {
 	"rx_reads", "rx_length", "rx_header", "rx_nomem",
-	"tx_writes", "tx_full", "tx_refused",
+	"tx_writes", "tx_full", "tx_nomem", "tx_refused",
 };
 
 static void get_drvinfo(struct net_device *dev, struct ethtool_drvinfo *info)

@@ -159,8 +159,8 @@ static int flush_stream(struct vec *v)
 /**
  * net_tx_flush() - write what the host takes now
  *
- * Return: 0 when the ring is empty, -EAGAIN when the host takes no more, or
- * another -errno when its end is gone.
+ * Return: 0 when the ring is empty, -EAGAIN when the host takes no more, -ENOMEM
+ * or -ENOBUFS when it has no memory, or another -errno when its end is gone.
  */
 int net_tx_flush(struct vec *v)
 {
