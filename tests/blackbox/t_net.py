@@ -434,6 +434,43 @@ def test_fd_oversize_datagrams():
     check(words[1:3] == [b"2", b"5"], "not 2 frames and 5 errors", r)
 
 
+def test_fd_half_closed():
+    """A peer that will send no more has gone; its empty frames are not counted."""
+    guest_end, ours = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, passing(guest_end) as fd:
+        with Guest(f"vec0:transport=fd,fd={fd}", cmd=["sh", "-c", SILENT + UP + CARRIER +
+                   "cat /sys/class/net/vec0/statistics/rx_errors"], pass_fds=[fd]) as guest:
+            guest.until(rb"ready", SECONDS)
+            ours.shutdown(socket.SHUT_WR)
+            r = ended(guest.result(SECONDS), 0)
+    check(b"the peer has gone; carrier off" in r.err, "no word of it", r)
+    check(r.out.endswith(b"off\n0\n"), "there were frames without a byte", r)
+
+
+def test_fd_of_udp_without_listener(tmp):
+    """Answers to what was sent before do not end the device: a listener may come."""
+    net.private()
+    net.ip("link set lo up")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(("127.0.0.1", 0))
+        peer = s.getsockname()
+    guest_end = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    guest_end.bind(("127.0.0.1", 0))
+    guest_end.connect(peer)
+    script = (IN + UP + f"ip a add {GUEST}/24 dev vec0; arp -s {HOST} 02:00:00:00:00:01;"
+              f"traffic flood {HOST} & until [ $(cat /sys/class/net/vec0/statistics/tx_packets)"
+              " -gt 500 ]; do sleep 0.1; done; echo sent; read x; kill $!")
+    with passing(guest_end) as fd, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ours:
+        with Guest(f"vec0:transport=fd,fd={fd}", tools(tmp), cmd=["sh", "-c", script],
+                   pass_fds=[fd]) as guest:
+            guest.until(rb"sent", SECONDS)
+            ours.bind(peer)
+            ours.settimeout(SECONDS)
+            check(len(ours.recv(1 << 16)) >= 14, "no frame")
+            guest.send(b"\n")
+            ended(guest.result(SECONDS), 0)
+
+
 def test_fd_of_packets(tmp):
     """A packet socket on one end of a pair of devices, the host on the other."""
     net.private()
@@ -473,43 +510,6 @@ def test_fd_lying_headers():
         body = bytearray(dice.randbytes(size))
         if dice.random() < 0.7:
             v6 = dice.random() < 0.3
-def test_fd_half_closed():
-    """A peer that will send no more has gone; its empty frames are not counted."""
-    guest_end, ours = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with ours, passing(guest_end) as fd:
-        with Guest(f"vec0:transport=fd,fd={fd}", cmd=["sh", "-c", SILENT + UP + CARRIER +
-                   "cat /sys/class/net/vec0/statistics/rx_errors"], pass_fds=[fd]) as guest:
-            guest.until(rb"ready", SECONDS)
-            ours.shutdown(socket.SHUT_WR)
-            r = ended(guest.result(SECONDS), 0)
-    check(b"the peer has gone; carrier off" in r.err, "no word of it", r)
-    check(r.out.endswith(b"off\n0\n"), "there were frames without a byte", r)
-
-
-def test_fd_of_udp_without_listener(tmp):
-    """Answers to what was sent before do not end the device: a listener may come."""
-    net.private()
-    net.ip("link set lo up")
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.bind(("127.0.0.1", 0))
-        peer = s.getsockname()
-    guest_end = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    guest_end.bind(("127.0.0.1", 0))
-    guest_end.connect(peer)
-    script = (IN + UP + f"ip a add {GUEST}/24 dev vec0; arp -s {HOST} 02:00:00:00:00:01;"
-              f"traffic flood {HOST} & until [ $(cat /sys/class/net/vec0/statistics/tx_packets)"
-              " -gt 500 ]; do sleep 0.1; done; echo sent; read x; kill $!")
-    with passing(guest_end) as fd, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ours:
-        with Guest(f"vec0:transport=fd,fd={fd}", tools(tmp), cmd=["sh", "-c", script],
-                   pass_fds=[fd]) as guest:
-            guest.until(rb"sent", SECONDS)
-            ours.bind(peer)
-            ours.settimeout(SECONDS)
-            check(len(ours.recv(1 << 16)) >= 14, "no frame")
-            guest.send(b"\n")
-            ended(guest.result(SECONDS), 0)
-
-
             proto = dice.choice([6, 17])
             l3 = (struct.pack(">IHBB16s16s", 6 << 28, max(size - 54, 0), proto, 64,
                               bytes(15) + b"\1", bytes(15) + b"\2") if v6 else
@@ -738,7 +738,9 @@ def test_wrong_taps():
     r = ended(sh("true", TAP, "vec1:transport=tap,ifname=tap0"), 1)
     check(b"in use" in r.err, "one tap for two devices", r)
     if os.geteuid() == 0:
-        refused(TAP, wrap=["setpriv", "--reuid=65534", "--clear-groups", "--inh-caps=-all"])
+        everybodys = os.stat("/dev/net/tun").st_mode & 0o006 == 0o006
+        refused(TAP, "tap0 is not yours" if everybodys else "/dev/net/tun: Permission denied",
+                wrap=["setpriv", "--reuid=65534", "--clear-groups", "--inh-caps=-all"])
 
 
 for _name, _test in list(globals().items()):

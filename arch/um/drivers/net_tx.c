@@ -111,6 +111,8 @@ static int flush_frames(struct vec *v)
 		unsigned int n = fill(v, tx->first, 0, tx->iov);
 		long ret = host_writev(v->port.fd, tx->iov, n);
 
+		if (ret == -ECONNREFUSED)	/* maybe the answer to a frame before */
+			ret = host_writev(v->port.fd, tx->iov, n);
 		if (ret == -EAGAIN)
 			return ret;
 		if (ret < 0 && means_gone(ret))
