@@ -446,7 +446,6 @@ bool net_remove(struct vec *v)
 		rtnl_unlock();
 		return false;
 	}
-	watch_remove(v->watch);
 	spin_lock_irq(&devices_lock);
 	list_del(&v->list);
 	spin_unlock_irq(&devices_lock);
@@ -467,3 +466,4 @@ int __init net_init_irq(void)
 {
 	return request_irq(IRQ_NET, net_interrupt, 0, "net", NULL);
 }
+	watch_remove(v->watch);	/* the slot may be somebody else's from here on */

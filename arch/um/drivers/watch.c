@@ -6,6 +6,7 @@
  */
 #include <linux/errno.h>
 #include <linux/init.h>
+#include <linux/irqflags.h>
 #include <linux/kernel.h>
 #include <asm/boot.h>
 #include <asm/host.h>
@@ -59,35 +60,50 @@ static int __init watch_init(void)
 }
 arch_initcall(watch_init);
 
+/* Interrupts take slots, too (line_accept()). Return: one, or -ENOSPC. */
+static int take_slot(const struct watch *w)
+{
+	unsigned long flags;
+	int id = 0;
+
+	local_irq_save(flags);
+	while (id < MAX_WATCHES && watches[id].used)
+		id++;
+	if (id < MAX_WATCHES)
+		watches[id] = *w;
+	local_irq_restore(flags);
+	return id < MAX_WATCHES ? id : -ENOSPC;
+}
+
 /**
  * watch_add() - raise an interrupt when a descriptor can be read, or written
  * @fd: descriptor; one watch each
  * @irq: what to raise
  * @output: when it can be written
  *
- * A new input watch is armed, an output watch waits for watch_rearm().
+ * A new input watch is armed, an output watch waits for watch_rearm(). In any
+ * context.
  *
  * Return: id, or -errno.
  */
 int watch_add(int fd, unsigned int irq, bool output)
 {
-	int id = 0, err;
+	struct watch w = { .used = true, .fd = fd, .irq = irq, .output = output };
+	int id, err;
 
-	while (id < MAX_WATCHES && watches[id].used)
-		id++;
-	if (id == MAX_WATCHES)
-		return -ENOSPC;
 	if (epfd < 0)
 		return epfd;
-	watches[id] = (struct watch){ .fd = fd, .irq = irq, .output = output };
+	id = take_slot(&w);
+	if (id < 0)
+		return id;
 	err = host_epoll_add(epfd, fd, id, output);
 	if (err == -EPERM) {
 		watches[id].always = true;
 		watch_rearm(id);
 	} else if (err) {
+		watches[id].used = false;
 		return err;
 	}
-	watches[id].used = true;
 	return id;
 }
 
