@@ -670,6 +670,30 @@ def test_added_and_removed(tmp):
     check(r.out.count(b" 0% packet loss") == 2, "no answer", r)
 
 
+def test_descriptor_left_within_a_frame(tmp):
+    """It is not given to another device, which would take bytes of it for a length."""
+    tool("uml_mconsole")
+    guest_end, ours = socket.socketpair()
+    script = ("echo up; until ip link set vec1 up 2>/dev/null; do sleep 0.1; done;"
+              "until [ $(cat /sys/class/net/vec1/statistics/rx_packets) = 1 ]; do sleep 0.1; done;"
+              "ip link set vec1 down; echo down; read x")
+    with ours, passing(guest_end) as fd, \
+            Guest("umid=m", cmd=["sh", "-c", script], env={"HOME": tmp}, pass_fds=[fd]) as guest:
+        guest.until(rb"up\n", SECONDS)
+        option = f"vec1=transport=stream,fd={fd}"
+        said = mconsole(tmp, "config", option)
+        check(said.startswith("OK"), f"cannot be added: {said}", guest.words())
+        ours.sendall(framed(broadcast(60)) + framed(broadcast(100))[:50])
+        guest.until(rb"down\n", SECONDS)
+        said = mconsole(tmp, "remove", "vec1")
+        check(said.startswith("OK"), f"cannot be removed: {said}")
+        for name in ("vec1", "vec2"):
+            said = mconsole(tmp, "config", f"{name}=transport=stream,fd={fd}")
+            check("within a frame" in said, f"it is taken again: {said}")
+        guest.send(b"\n")
+        ended(guest.result(SECONDS), 0)
+
+
 # Mistakes
 
 def refused(option, *words, **more):

@@ -434,12 +434,33 @@ struct vec *net_add(const char *name, const struct net_port *port, const struct 
 	return v;
 }
 
+/* Was a frame of a stream read or written in part? */
+static bool within_frame(const struct vec *v)
+{
+	const struct net_window *w = &v->rx;
+	size_t at = 0;
+
+	if (!is_stream(v))
+		return false;
+	while (w->fill - at >= sizeof(u32)) {
+		__be32 len;
+
+		net_window_copy(w, at, &len, sizeof(len));
+		if (be32_to_cpu(len) > w->fill - at - sizeof(u32))
+			break;
+		at += sizeof(u32) + be32_to_cpu(len);
+	}
+	return at != w->fill || v->tx.sent || v->dead;
+}
+
 /**
  * net_remove() - take a device away; its descriptor stays open
+ * @spoilt: filled: another device cannot use the descriptor, since it would
+ *	begin in the middle of a frame
  *
  * May sleep. Return: false: it is up, and stays.
  */
-bool net_remove(struct vec *v)
+bool net_remove(struct vec *v, bool *spoilt)
 {
 	rtnl_lock();
 	if (netif_running(v->dev)) {
@@ -449,8 +470,10 @@ bool net_remove(struct vec *v)
 	spin_lock_irq(&devices_lock);
 	list_del(&v->list);
 	spin_unlock_irq(&devices_lock);
+	watch_remove(v->watch);	/* the slot may be somebody else's from here on */
 	unregister_netdevice(v->dev);
 	rtnl_unlock();
+	*spoilt = within_frame(v);
 	net_tx_purge(v, true);
 	net_window_free(&v->rx);
 	free_netdev(v->dev);
@@ -466,4 +489,3 @@ int __init net_init_irq(void)
 {
 	return request_irq(IRQ_NET, net_interrupt, 0, "net", NULL);
 }
-	watch_remove(v->watch);	/* the slot may be somebody else's from here on */

@@ -191,7 +191,7 @@ bool net_may_open(void);
 
 /* net.c */
 struct vec *net_add(const char *name, const struct net_port *port, const struct net_options *o);
-bool net_remove(struct vec *v);
+bool net_remove(struct vec *v, bool *spoilt);
 int net_init_irq(void);
 
 #endif

@@ -8,6 +8,7 @@
 #include <linux/init.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
+#include <linux/xarray.h>
 #include <asm/boot.h>
 #include <asm/host.h>
 #include "hotplug.h"
@@ -39,6 +40,7 @@ static struct unit {
 } vecs[UNITS], eths[UNITS];
 
 static bool booted;
+static DEFINE_XARRAY(spoilt);	/* descriptors of streams that ended within a frame */
 
 /**
  * net_may_open() - are files and sockets of the host still to be had by name
@@ -75,6 +77,11 @@ static int unit_open(struct unit *u, bool eth, char *value, char *why)
 	if (user_of(u->options.fd)) {
 		snprintf(why, NET_WHY, "descriptor %d is another device's already", u->options.fd);
 		return -EBUSY;
+	}
+	if (u->options.fd >= 0 && xa_load(&spoilt, u->options.fd)) {
+		snprintf(why, NET_WHY, "descriptor %d cannot be used again: its last device ended within a frame, or lost its peer",
+			 u->options.fd);
+		return -EINVAL;
 	}
 	err = net_open(&u->options, &u->port, why);
 	if (!err)
@@ -174,16 +181,19 @@ static int vec_show(unsigned int nr, char *buf, size_t size)
 static int vec_remove(unsigned int nr, const char **why)
 {
 	struct unit *u = &vecs[nr];
+	bool within_frame;
 
 	if (nr >= UNITS || !u->vec) {
 		*why = "there is no such network device";
 		return -ENODEV;
 	}
-	if (!net_remove(u->vec)) {
+	if (!net_remove(u->vec, &within_frame)) {
 		*why = "the device is up; take it down first: ip link set vecN down";
 		return -EBUSY;
 	}
 	u->vec = NULL;
+	if (within_frame && u->options.fd >= 0)
+		xa_store(&spoilt, u->options.fd, u, GFP_KERNEL);
 	unit_close(u);
 	return 0;
 }
