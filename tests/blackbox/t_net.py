@@ -710,6 +710,7 @@ def test_wrong_options(tmp):
     refused("vec0:transport=tap", "ifname=")
     refused("vec0:transport=tap,ifname=averyveryverylongname", "longer than a name")
     refused("vec0:transport=tap,ifname=tap0,speed=9", "unknown word 'speed'")
+    refused("vec0:transport=tap,ifname=tap0,fd=5", "transport=fd,fd=5")
     refused("vec0:transport=tap,ifname", "'ifname' is no KEY=VALUE")
     refused("vec0:transport=tap,ifname=tap0,mtu=9x", "mtu=9x")
     refused("vec0:transport=tap,ifname=tap0,mtu=67", "less than 68")

@@ -39,6 +39,11 @@ static int open_tap(const struct net_options *o, struct net_port *port, char *wh
 		snprintf(why, NET_WHY, "transport=tap wants the name of a tap: ifname=tap0");
 		return -EINVAL;
 	}
+	if (o->fd >= 0) {
+		snprintf(why, NET_WHY, "transport=tap opens the tap itself; one that is open is transport=fd,fd=%d",
+			 o->fd);
+		return -EINVAL;
+	}
 	if (strlen(o->ifname) >= IFNAMSIZ) {
 		snprintf(why, NET_WHY, "ifname=%.40s: longer than a name can be", o->ifname);
 		return -EINVAL;
