@@ -100,6 +100,18 @@ static long chan_move(char __user *to, const char __user *from, size_t len)
 	return n;
 }
 
+/*
+ * Can it be read, or written? Else the watch thread will tell: a watch fires
+ * once, and whoever is woken and finds nothing left has to arm it again.
+ */
+static bool ready_or_armed(bool output)
+{
+	if (host_poll(output ? chan.out : chan.in, output))
+		return true;
+	watch_rearm(output ? chan.out_watch : chan.in_watch);
+	return false;
+}
+
 static ssize_t chan_read(struct file *file, char __user *buf, size_t len, loff_t *pos)
 {
 	long n = 0;
@@ -107,10 +119,11 @@ static ssize_t chan_read(struct file *file, char __user *buf, size_t len, loff_t
 	if (!len)
 		return 0;
 	while ((n = chan_move(buf, NULL, len)) == -EAGAIN) {
-		if (file->f_flags & O_NONBLOCK)
+		if (file->f_flags & O_NONBLOCK) {
+			watch_rearm(chan.in_watch);	/* for who waits for an edge */
 			break;
-		watch_rearm(chan.in_watch);
-		n = wait_event_interruptible(chan.readers, host_poll(chan.in, false));
+		}
+		n = wait_event_interruptible(chan.readers, ready_or_armed(false));
 		if (n)
 			break;
 	}
@@ -125,10 +138,11 @@ static ssize_t chan_write(struct file *file, const char __user *buf, size_t len,
 	if (!len)
 		return 0;
 	while ((n = chan_move(NULL, buf, len)) == -EAGAIN) {
-		if (file->f_flags & O_NONBLOCK)
+		if (file->f_flags & O_NONBLOCK) {
+			watch_rearm(chan.out_watch);
 			break;
-		watch_rearm(chan.out_watch);
-		n = wait_event_interruptible(chan.writers, host_poll(chan.out, true));
+		}
+		n = wait_event_interruptible(chan.writers, ready_or_armed(true));
 		if (n)
 			break;
 	}
