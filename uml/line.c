@@ -87,7 +87,7 @@ static void add_root(const struct options *o, struct list *words, bool launched)
 			list_addf(words, "ubd0=fd:%d,%s", COW_FD, o->root);
 			mode = "rw";
 		} else {
-			list_addf(words, "ubd0%s=%s", o->rw ? "" : "r", o->root);
+			list_addf(words, "ubd0%sd=%s", o->rw ? "" : "r", o->root);
 		}
 		list_addf(words, "UML_ROOT=/dev/ubda:%s", mode);
 		break;
@@ -131,7 +131,7 @@ static void add_disks(const struct options *o, struct list *words)
 		if (d->cow)
 			list_addf(words, "ubd%u=%s,%s", n, d->cow, d->file);
 		else
-			list_addf(words, "ubd%u%s=%s", n, d->ro ? "r" : "", d->file);
+			list_addf(words, "ubd%u%sd=%s", n, d->ro ? "r" : "", d->file);
 	}
 }
 

@@ -10,6 +10,7 @@ import struct
 import zlib
 
 import cow
+import launcher
 from disk import MIB, START, blank, cat, ext4, fsck, noise, program, read, sectors
 from uml import Guest, check, ended, run, sh
 
@@ -235,6 +236,18 @@ def test_raw_flag(tmp):
 
 
 def test_serial(tmp):
+def test_launcher_says_that_disks_are_plain(tmp):
+    """A guest that writes a COW header into its disk gets no file of the host."""
+    secret, disk = noise(tmp, "secret"), blank(tmp)
+    with open(disk, "r+b") as f:
+        f.write(cow.header(secret))
+        f.truncate(2 * os.path.getsize(secret))
+    data = read(disk)
+    for option in (disk, disk + ",ro"):
+        done = launcher.ended(launcher.sh("sha256sum /dev/ubda", options=["--disk", option]), 0)
+        check(sha(data) in done.stdout, f"--disk {option}: not the bytes of the file", done)
+
+
     back = noise(tmp)
     script = "for d in a b c; do echo \"<$(cat /sys/block/ubd$d/serial)>\"; done"
     r = ended(sh(script, f"ubd0r={back},,No-1", f"ubd1={tmp}/cow:{back}:No 2",
