@@ -352,6 +352,8 @@ def test_damaged_headers(tmp):
 
 
 test_damaged_headers.seconds = 60
+        "path that is no text": good[:32] + b"/tmp/a\x1b[2J".ljust(4096, b"\0"),
+        "path of two lines": good[:32] + b"/tmp/a\nb".ljust(4096, b"\0"),
 
 
 def test_header_fuzz(tmp):

@@ -113,6 +113,14 @@ static const char *lay_out(struct ubd_cow *cow, u32 version, u32 header, u64 siz
 	return NULL;
 }
 
+/* Names are shown as they are, to a terminal maybe. */
+static bool is_text(const u8 *name)
+{
+	while (*name >= ' ' && *name != 0x7f)
+		name++;
+	return !*name;
+}
+
 /**
  * ubd_cow_recognise() - is an image a COW file, and how is it laid out
  * @img:	with @fd; @size and @cow are filled
@@ -155,6 +163,8 @@ int ubd_cow_recognise(struct ubd_image *img, const struct host_file_info *info, 
 		wrong = "its header names a format that is not known";
 	if (!wrong && (!h[f->path] || strnlen(h + f->path, f->path_len) == f->path_len))
 		wrong = "its header names no backing file";
+	if (!wrong && !is_text(h + f->path))
+		wrong = "its backing file's name is no text";
 	if (!wrong)
 		wrong = lay_out(cow, version, f->len, img->size,
 				version < 3 ? cow->sector : get32(h + f->align, little));
