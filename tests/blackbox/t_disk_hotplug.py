@@ -7,7 +7,7 @@ import cow
 from disk import MIB, blank, noise, read
 from t_cow import sha
 from t_mconsole import Client, bad, good, guest
-from uml import check, ended, run
+from uml import Guest, check, ended, run
 
 SHELL = ["sh", "-c", "echo up; while read -r line; do eval \"$line\"; echo \"done $?\"; done"]
 
@@ -63,3 +63,16 @@ def test_cow(tmp):
             good(tmp, "remove", f"ubd{n}")
             check(sha(cow.moo(file, os.path.join(tmp, "out"))) in said,
                   "uml_moo makes another image of it", g.words())
+
+
+def threads(g):
+    return len(os.listdir(f"/proc/{g.kernel()}/task"))
+
+
+def test_threads_for_later_disks(tmp):
+    """Only a guest that disks can be added to has threads for them."""
+    with Guest(cmd=SHELL) as alone, guest(tmp, cmd=SHELL) as managed:
+        for g in (alone, managed):
+            g.until(rb"up\n")
+        check(threads(managed) - threads(alone) == 4,
+              f"{threads(alone)} threads without a door, {threads(managed)} with it")

@@ -25,6 +25,7 @@
 #include <asm/host.h>
 #include <asm/vcpu.h>
 #include "hotplug.h"
+#include "mconsole.h"
 #include "ubd.h"
 
 #define UNITS		16
@@ -499,7 +500,8 @@ static int __init ubd_init(void)
 	for (int i = 0; i < UNITS; i++)
 		if (ubds[i].spec.file)
 			start_disk(&ubds[i], i);
-	spare = start_pool();
+	if (door_socket() >= 0)		/* else none can come */
+		spare = start_pool();
 	hotplug_register(&ubd_class);
 	return 0;
 }
