@@ -12,6 +12,7 @@ import zlib
 import cow
 import launcher
 from disk import MIB, START, blank, cat, ext4, fsck, noise, program, read, sectors
+from t_confined import NOBODY, copy, need
 from uml import Guest, check, ended, run, sh
 
 
@@ -23,9 +24,9 @@ def crc(data):
     return b"%08x" % zlib.crc32(data)
 
 
-def refused(option, *words):
+def refused(option, *words, **more):
     """One line says why, and nothing else happens."""
-    r = ended(run(option, cmd="true", seconds=8), 1, option)
+    r = ended(run(option, cmd="true", seconds=8, **more), 1, option)
     last = r.err.splitlines()[-1]
     check(last.startswith(b"linux: ubd0"), f"{option}: no clear line", r)
     for word in words:
@@ -235,7 +236,6 @@ def test_raw_flag(tmp):
     refused(f"ubd0d={file},{tmp}/disk", b"flag d")
 
 
-def test_serial(tmp):
 def test_launcher_says_that_disks_are_plain(tmp):
     """A guest that writes a COW header into its disk gets no file of the host."""
     secret, disk = noise(tmp, "secret"), blank(tmp)
@@ -248,6 +248,7 @@ def test_launcher_says_that_disks_are_plain(tmp):
         check(sha(data) in done.stdout, f"--disk {option}: not the bytes of the file", done)
 
 
+def test_serial(tmp):
     back = noise(tmp)
     script = "for d in a b c; do echo \"<$(cat /sys/block/ubd$d/serial)>\"; done"
     r = ended(sh(script, f"ubd0r={back},,No-1", f"ubd1={tmp}/cow:{back}:No 2",
@@ -316,6 +317,18 @@ def test_what_cannot_be(tmp):
     check(not os.path.exists(file), "another disk's mistake left a COW file", r)
 
 
+def test_cow_file_that_cannot_be_opened(tmp):
+    """Made, but its maker may not write to it: it is removed."""
+    back, place = noise(tmp), os.path.join(tmp, "place")
+    os.mkdir(place)
+    os.chmod(place, 0o777)
+    wrap = [*need(*NOBODY), "sh", "-c", 'umask 777; exec "$@"', "sh"]
+    r = ended(run(f"ubd0={place}/cow,{back}", cmd="true", seconds=8, wrap=wrap, linux=copy(tmp),
+                  cwd="/"), 1)
+    check(b"cannot open for writing" in r.err.splitlines()[-1], "no clear line", r)
+    check(os.listdir(place) == [], "the COW file was left behind", r)
+
+
 def damaged_headers(back):
     """{name: the bytes of a COW file that nobody can use}"""
     good, size = cow.header(back), os.stat(back).st_size
@@ -326,6 +339,8 @@ def damaged_headers(back):
         "magic only": good[:8],
         "no path": good[:32] + bytes(4096),
         "endless path": good[:32] + b"/" * 4096,
+        "path that is no text": good[:32] + b"/tmp/a\x1b[2J".ljust(4096, b"\0"),
+        "path of two lines": good[:32] + b"/tmp/a\nb".ljust(4096, b"\0"),
         "no sector size": cow.header(back, sector=0),
         "odd sector size": cow.header(back, sector=513),
         "huge sectors": cow.header(back, sector=1 << 20),
@@ -352,8 +367,6 @@ def test_damaged_headers(tmp):
 
 
 test_damaged_headers.seconds = 60
-        "path that is no text": good[:32] + b"/tmp/a\x1b[2J".ljust(4096, b"\0"),
-        "path of two lines": good[:32] + b"/tmp/a\nb".ljust(4096, b"\0"),
 
 
 def test_header_fuzz(tmp):

@@ -285,7 +285,10 @@ static int make_file(struct ubd_image *img, const struct ubd_spec *spec, char *w
 		return fail(why, fd, "cannot make this COW file: %s", host_error(fd));
 	host_close(fd);
 	img->fd = open_file(spec->file, true, !spec->shared, &info, why);
-	return img->fd < 0 ? img->fd : 0;
+	if (img->fd >= 0)
+		return 0;
+	host_unlink(spec->file);
+	return img->fd;
 }
 
 /**
@@ -312,7 +315,7 @@ int ubd_make_cow(struct ubd_image *img, const struct ubd_spec *spec, char *why)
 	}
 	if (img->fd < 0) {
 		err = make_file(img, spec, why);
-		made = err != -EEXIST && img->fd >= 0;
+		made = !err;
 	}
 	if (!err) {
 		err = ubd_cow_create(img, info.size, info.mtime, path);
