@@ -272,6 +272,19 @@ def test_inherited_descriptors(tmp):
         check(word in r.err.splitlines()[-1], f"{option}: no clear line", r)
 
 
+def test_descriptor_that_appends(tmp):
+    """What is written through it would be at the end, wherever it should be."""
+    disk = noise(tmp)
+    fd = os.open(disk, os.O_RDWR | os.O_APPEND)
+    os.set_inheritable(fd, True)
+    try:
+        refused(f"ubd0=fd:{fd}", b"O_APPEND", pass_fds=[fd])
+        r = ended(sh("sha256sum /dev/ubda", f"ubd0r=fd:{fd}", pass_fds=[fd]), 0)
+    finally:
+        os.close(fd)
+    check(sha(read(disk)) in r.out, "other bytes", r)
+
+
 def test_backing_file_moved(tmp):
     """The new place is written down; later it need not be said again."""
     back, file, new = noise(tmp), os.path.join(tmp, "cow"), os.path.join(tmp, "new")

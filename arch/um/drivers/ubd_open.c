@@ -14,6 +14,7 @@
 #include <linux/ctype.h>
 #include <linux/err.h>
 #include <linux/errno.h>
+#include <linux/fcntl.h>
 #include <linux/kernel.h>
 #include <linux/blk_types.h>
 #include <linux/printk.h>
@@ -53,6 +54,9 @@ static int open_fd(int n, bool write)
 
 	if (access < 0)
 		return access;
+	if (write && access & O_APPEND)
+		return -EINVAL;		/* pwrite(2) appends, too */
+	access &= O_ACCMODE;
 	if (access != HOST_RDWR && (write || access != HOST_RDONLY))
 		return -EACCES;
 	return host_dup(n);
@@ -71,6 +75,8 @@ static int open_file(const char *name, bool write, bool lock, struct host_file_i
 	if ((fd == -EROFS || fd == -EACCES) && write)
 		return fail(why, fd, "cannot open for writing: %s (flag r opens it read-only)",
 			    host_error(fd));
+	if (n >= 0 && fd == -EINVAL)
+		return fail(why, fd, "writes only to the end (O_APPEND); open it without >>");
 	if (fd < 0)
 		return fail(why, fd, "cannot open: %s", host_error(fd));
 	err = host_file_info(fd, info);

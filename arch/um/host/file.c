@@ -175,13 +175,14 @@ int host_file_size(int fd, u64 *size, bool *block_device)
 /**
  * host_fd_access() - what a descriptor is open for
  *
- * Return: HOST_RDONLY, HOST_RDWR, another access mode of open(2), or -errno.
+ * Return: HOST_RDONLY, HOST_RDWR or another access mode of open(2), with
+ * O_APPEND if each write goes to the end; or -errno.
  */
 int host_fd_access(int fd)
 {
 	long flags = host_call(__NR_fcntl, fd, F_GETFL);
 
-	return flags < 0 ? flags : flags & O_ACCMODE;
+	return flags < 0 ? flags : flags & (O_ACCMODE | O_APPEND);
 }
 
 /**
