@@ -16,7 +16,8 @@
 #include "ubd.h"
 
 /**
- * ubd_lock() - take a lock; by host threads, and by a vCPU at the very end only
+ * ubd_lock() - take a lock; by host threads, and by a vCPU only for the last
+ * flush of a disk that is removed or of a guest that ends
  */
 void ubd_lock(struct ubd_lock *l)
 {
