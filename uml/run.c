@@ -20,6 +20,7 @@
 
 #define PROGRESS_MS	2000
 #define CONSOLE_ROUNDS	16	/* that the console may hold up the rest */
+#define LAST_ROUNDS	64	/* for what a guest has said before its end */
 
 static void show_progress(struct run *r)
 {
@@ -197,16 +198,32 @@ static int command_status(struct run *r)
 	return relay_status(&r->main, r->o.command.argv ? r->o.command.argv[0] : "the shell");
 }
 
+/* What came before the guest's end is passed on; its reader may take its time. */
+static void last_words(struct run *r)
+{
+	sigset_t none;
+
+	for (int i = 0; i < LAST_ROUNDS && read_console(r); i++)
+		;
+	for (int i = 0; i < LAST_ROUNDS && r->m.chan.fd >= 0; i++)
+		if (peer_receive(&r->m.chan, guest_frame, r) <= 0)
+			break;
+	clear(r);
+	/* There is nobody any more to whom signals could be sent on. */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	for (int i = 0; i < 2; i++)
+		outlet_finish(&r->main.out[i], GRACE_MS);
+}
+
 /* The kernel process has ended, before the command has or by uml stop. */
 static __noreturn void kernel_ended(struct run *r)
 {
 	int status = r->m.status;
 
-	for (int i = 0; i < 16 && read_console(r); i++)
-		;
+	last_words(r);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 134)
 		fail(r, "the guest's kernel panicked");
-	clear(r);
 	if (WIFSIGNALED(status)) {
 		note("the guest was killed by signal %d", WTERMSIG(status));
 		exit(r->timed_out ? EXIT_TIMEOUT : 128 + WTERMSIG(status));
@@ -216,9 +233,9 @@ static __noreturn void kernel_ended(struct run *r)
 	/* It was powered off from the inside, or by uml stop. */
 	if (r->timed_out)
 		exit(EXIT_TIMEOUT);
-	if (r->stopping)
-		exit(r->main.exited ? command_status(r) : 128 + SIGTERM);
-	exit(WEXITSTATUS(status));
+	if (r->main.exited)
+		exit(command_status(r));
+	exit(r->stopping ? 128 + SIGTERM : WEXITSTATUS(status));
 }
 
 /* The command has ended and its output is out. */

@@ -119,6 +119,19 @@ def test_an_agent_that_ends(tmp):
     check(done.stdout == b"out" and done.returncode == 1, f"{done}")
 
 
+def test_an_agent_that_ends_with_output_left(tmp):
+    """What it has sent reaches a reader that is slower, and a command's status is its status."""
+    data = bytes(range(250)) * 800
+    frames = b"".join(frame(32, data[i:i + 20000], stream=1) for i in range(0, len(data), 20000))
+    for end, status in ((b"", 1), (frame(65, struct.pack("=II", 0, 7)), 7)):
+        with running(tmp, f"s.sendall({READY + frames + end!r})\nos._exit(1)",
+                     stdout=subprocess.PIPE) as p:
+            time.sleep(0.5)
+            got = p.stdout.read()
+            check(got == data, f"{len(got)} of {len(data)} bytes came")
+            check(p.wait(LIMIT) == status, f"status {p.returncode}")
+
+
 def test_odd_ends(tmp):
     """A status is one byte, whatever the agent says; odd reasons are ours."""
     for how, value, status in ((0, 0x1234507, 7), (1, 0xffffff89, 128 + 9), (2, 2, 127), (3, 13, 126),
