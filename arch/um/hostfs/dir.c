@@ -20,12 +20,14 @@
  * @buf:	what the host gave, or NULL
  * @len, @at:	bytes in it, and where the next entry is
  * @pos:	the position of that entry
+ * @begun:	the host's is not where it was when it was opened
  */
 struct open_dir {
 	int fd;
 	char *buf;
 	long len, at;
 	loff_t pos;
+	bool begun;
 };
 
 static int dir_open(struct inode *inode, struct file *file)
@@ -71,12 +73,13 @@ static long fill_buffer(struct open_dir *d, loff_t pos)
 		if (!d->buf)
 			return -ENOMEM;
 	}
-	if (pos != d->pos || !d->pos) {
+	if (pos != d->pos || (!pos && d->begun)) {
 		err = host_lseek(d->fd, pos, SEEK_SET);
 		if (err < 0)
 			return err;
 		d->pos = pos;
 	}
+	d->begun = true;
 	d->at = 0;
 	d->len = host_getdents(d->fd, d->buf, BUFFER);
 	return d->len;
@@ -99,6 +102,7 @@ static bool emit(struct file *file, struct dir_context *ctx, const struct linux_
 static int dir_iterate(struct file *file, struct dir_context *ctx)
 {
 	struct open_dir *d = file->private_data;
+	bool some = false;
 
 	if (d->fd < 0) {
 		dir_emit_dots(file, ctx);
@@ -108,14 +112,19 @@ static int dir_iterate(struct file *file, struct dir_context *ctx)
 		const struct linux_dirent64 *e;
 
 		if (d->at >= d->len || ctx->pos != d->pos) {
-			long n = fill_buffer(d, ctx->pos);
+			long n;
 
+			/* Programs ask until there is no more; the host is not asked twice. */
+			if (some)
+				return 0;
+			n = fill_buffer(d, ctx->pos);
 			if (n <= 0)
 				return n;
 		}
 		e = (void *)d->buf + d->at;
 		if (!emit(file, ctx, e))
 			return 0;
+		some = true;
 		d->at += e->d_reclen;
 		d->pos = e->d_off;
 		ctx->pos = e->d_off;
