@@ -5,9 +5,13 @@ Each test that needs a network makes one of its own, which this process, the
 launcher and passt are in.
 """
 
+import functools
+import hashlib
+import http.server
 import os
 import socket
 import subprocess
+import threading
 
 import net
 from disk import tool
@@ -81,3 +85,70 @@ def test_descriptor():
 def test_tap_that_is_not_there():
     done = run("true", options=["--network", "tap=nosuchtap"])
     check(done.returncode == 125 and b"nosuchtap" in done.stderr, f"{done}")
+
+
+def mirror(tmp):
+    """A Debian mirror with one package: what a web server's directory holds."""
+    top = f"{tmp}/mirror"
+    package = f"{tmp}/package"
+    os.makedirs(f"{package}/DEBIAN")
+    os.makedirs(f"{package}/usr/share/uml-probe")
+    os.makedirs(top)
+    with open(f"{package}/usr/share/uml-probe/word", "w") as f:
+        f.write("unpacked\n")
+    with open(f"{package}/DEBIAN/postinst", "w") as f:
+        f.write("#!/bin/sh\necho configured > /usr/share/uml-probe/state\n")
+    os.chmod(f"{package}/DEBIAN/postinst", 0o755)
+    control = ("Package: uml-probe\nVersion: 1.0\nArchitecture: all\nSection: misc\n"
+               "Priority: optional\nMaintainer: nobody <nobody@example.org>\n"
+               "Description: shows that it was installed\n")
+    with open(f"{package}/DEBIAN/control", "w") as f:
+        f.write(control)
+    file = f"{top}/uml-probe_1.0_all.deb"
+    done = subprocess.run([tool("dpkg-deb"), "--root-owner-group", "--build", package, file],
+                          capture_output=True)
+    check(done.returncode == 0, f"dpkg-deb: {done.stderr.decode()}")
+    with open(file, "rb") as f:
+        data = f.read()
+    with open(f"{top}/Packages", "w") as f:
+        f.write(control + f"Filename: ./{os.path.basename(file)}\nSize: {len(data)}\n"
+                f"SHA256: {hashlib.sha256(data).hexdigest()}\n")
+    return top
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *words):
+        pass
+
+
+def test_apt_get(tmp):
+    """Update, and install a package, in the guest, from a mirror of our own."""
+    tool("passt")
+    tool("apt-get")
+    net.private()
+    net.tap("tap9", "192.0.2.9/24")
+    net.ip("route add default via 192.0.2.1")
+    net.ip("address add 198.51.100.1/32 dev lo")
+    server = http.server.ThreadingHTTPServer(("198.51.100.1", 8000), functools.partial(
+        Quiet, directory=mirror(tmp)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    script = """
+        set -e
+        # The hook files of the host are about the host.
+        rm -f /etc/apt/apt.conf.d/*
+        echo 'deb [trusted=yes] http://198.51.100.1:8000 ./' >/etc/apt/sources.list
+        rm -rf /etc/apt/sources.list.d/*
+        apt-get -q update
+        apt-get -q -y install uml-probe
+        cat /usr/share/uml-probe/word /usr/share/uml-probe/state
+    """
+    done = run("sh", "-c", script, root=None, seconds=110,
+               options=["--network", "user", "--user", "root", "--cwd", "/"],
+               stdin=subprocess.DEVNULL)
+    server.shutdown()
+    ended(done, 0)
+    check(done.stdout.endswith(b"unpacked\nconfigured\n"), f"{done.stdout!r}\n{done.stderr!r}")
+    check(not os.path.exists("/usr/share/uml-probe"), "it was installed on the host")
+
+
+test_apt_get.seconds = 120
