@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * build.c - row: a small real build, twenty C files and a link, make -j1.
+ * build.c - row: a small real build, make -j1: sixty C files, each through the
+ * compiler and a line of shell, six archives, and a link.
  *
  * The sources are written by us to a tmpfs.  On the host the host's own make
  * and gcc do it; in a guest the ones of a Debian root image, mounted by
@@ -19,7 +20,8 @@
 
 #include "ubench.h"
 
-#define FILES	20
+#define FILES	60
+#define IN_LIB	10	/* files an archive */
 
 /* The guest's tmpfs for this lies at /tmp of the image's root. */
 static const char *source_dir(char *buf, size_t size)
@@ -52,12 +54,21 @@ static void write_sources(void)
 	if (mkdir(source_dir(dir, sizeof(dir)), 0700) && errno != EEXIST)
 		die(dir);
 	f = source("Makefile");
-	fprintf(f, "OBJS :=");
-	for (i = 0; i < FILES; i++)
-		fprintf(f, " f%d.o", i);
-	fprintf(f, "\nprog: $(OBJS)\n\tgcc -o $@ $(OBJS)\n"
+	fprintf(f, "prog: main.o");
+	for (i = 0; i < FILES / IN_LIB; i++)
+		fprintf(f, " lib%d.a", i);
+	fprintf(f, "\n\tgcc -o $@ $^\n"
 		   "%%.o: %%.c\n\tgcc -O2 -c -o $@ $<\n"
-		   "clean:\n\trm -f prog $(OBJS)\n");
+		   "\t@for i in $@; do [ -s $$i ] || exit 1; done; echo $@ >>log\n"
+		   "clean:\n\trm -f prog log *.o *.a\n");
+	for (i = 0; i < FILES; i++)
+		fprintf(f, "lib%d.a: f%d.o\n", i / IN_LIB, i);
+	fprintf(f, "lib%%.a:\n\tar rc $@ $^\n");
+	fclose(f);
+	f = source("main.c");
+	fprintf(f, "int file0(char *s, unsigned long n);\n\n"
+		   "int main(void)\n{\n\tchar s[64] = \"x\";\n\n"
+		   "\treturn file0(s, sizeof(s)) < 0;\n}\n");
 	fclose(f);
 	for (i = 0; i < FILES; i++) {
 		snprintf(name, sizeof(name), "f%d.c", i);
@@ -75,9 +86,6 @@ static void write_sources(void)
 		for (k = 0; k < 8; k++)
 			fprintf(f, " + part%d(s, n)", k);
 		fprintf(f, ";\n}\n");
-		if (!i)
-			fprintf(f, "int main(void)\n{\n\tchar s[64] = \"x\";\n\n"
-				   "\treturn file0(s, sizeof(s)) < 0;\n}\n");
 		fclose(f);
 	}
 }
