@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * attack.c - the attack of t_hostfs.py's no_way_out, until standard input has a
+ * attack.c - the attack of t_hostfs_confined.py: no_way_out, until standard input has a
  * line.
  *
  *	attack swap	exchange the directory "swap" and the link "link" (which
