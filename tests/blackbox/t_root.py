@@ -325,7 +325,13 @@ def test_image_build_interrupted(tmp):
     for name in ("bin", "work"):
         os.mkdir(f"{tmp}/{name}")
     with open(recipe, "w") as f:
-        f.write("#!/bin/sh\nmkdir $BUILD/dir; echo x > $BUILD/dir/file; echo begun; sleep 1000\n")
+        # No shell: one that gets SIGINT between two commands may wait for the second.
+        f.write("#!/usr/bin/python3\nimport os, signal, subprocess, time\n"
+                "signal.signal(signal.SIGINT, signal.SIG_DFL)\n"
+                "os.mkdir(os.environ['BUILD'] + '/dir')\n"
+                "open(os.environ['BUILD'] + '/dir/file', 'w').close()\n"
+                "subprocess.Popen(['sleep', '1000'])\n"
+                "print('begun', flush=True)\ntime.sleep(1000)\n")
     os.chmod(recipe, 0o755)
     shutil.copy(UML, f"{tmp}/bin/uml")
     env = dict(os.environ, TMPDIR=f"{tmp}/work")
@@ -342,6 +348,7 @@ def test_image_build_interrupted(tmp):
             else:
                 p.send_signal(number)
             check(p.wait(LIMIT) == 128 + number, f"{number.name}: status {p.returncode}")
+            check(p.stdout.read() == b"", "what the recipe started lives on")
             check(not os.listdir(f"{tmp}/work"), f"{number.name}: left: {os.listdir(f'{tmp}/work')}")
         finally:
             p.kill()
