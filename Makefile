@@ -39,8 +39,9 @@ test: linux
 
 # The stock kernel to compare with, and what draws the plot.
 bench: linux
-	@tools/build/deps gnuplot-nox user-mode-linux
+	@tools/build/deps busybox-static e2fsprogs fio gnuplot-nox user-mode-linux
 	@bench/run
+	@bench/disk --rounds 1
 
 rootfs: deps
 	@tools/build/rootfs
