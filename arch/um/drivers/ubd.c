@@ -11,6 +11,7 @@
  * writes are fdatasync(2). What the guest was told is on stable storage is
  * there when the kernel process is killed.
  */
+#include <linux/backing-dev.h>
 #include <linux/blk-mq.h>
 #include <linux/blkdev.h>
 #include <linux/ctype.h>
@@ -31,6 +32,7 @@
 #define UNITS		16
 #define PARTITIONS	16
 #define QUEUE_DEPTH	64
+#define READ_AHEAD	(512 * 1024)	/* more than a vCPU copies itself: threads do, meanwhile */
 
 UM_HELP(ubd,
 "ubd0=FILE[,BACKING[,SERIAL]] .. ubd15=...\n"
@@ -353,6 +355,7 @@ static int ubd_add(struct ubd *u, int n)
 	disk->minors = PARTITIONS;
 	disk->fops = &ubd_ops;
 	disk->private_data = u;
+	disk->bdi->ra_pages = READ_AHEAD / PAGE_SIZE;
 	snprintf(disk->disk_name, sizeof(disk->disk_name), "ubd%c", 'a' + n);
 	set_capacity(disk, round_down(img->size, (u64)img->sector) >> SECTOR_SHIFT);
 	set_disk_ro(disk, img->readonly);
