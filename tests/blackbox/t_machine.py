@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The small devices: power button, random numbers."""
+"""The small devices: power button, random numbers, real-time clock."""
 
+import calendar
 import os
 import signal
 import time
@@ -57,3 +58,40 @@ def test_random_is_ready():
     r = ended(run(cmd=["sh", "-c", "head -c 16 /dev/random | od -An -tx1"]), 0)
     s = ended(run(cmd=["sh", "-c", "head -c 16 /dev/random | od -An -tx1"]), 0)
     check(len(r.out.split()) == 16 and r.out != s.out, f"{r.out} {s.out}")
+
+
+RTC = "/sys/class/rtc/rtc0"
+
+
+def test_rtc_is_the_clock_of_the_host():
+    before = int(time.time())
+    r = ended(sh(f"cat {RTC}/name {RTC}/since_epoch; hwclock -u -r -f /dev/rtc0"), 0)
+    lines = r.out.decode().splitlines()
+    check("uml-rtc" in lines[0], f"{lines}", r)
+    check(before <= int(lines[1]) <= time.time(), f"{lines[1]} is not the time", r)
+    told = calendar.timegm(time.strptime(" ".join(lines[2].split()[:5]), "%a %b %d %H:%M:%S %Y"))
+    check(before <= told <= time.time(), f"{lines[2]} is not the time", r)
+
+
+def test_rtc_is_set_for_the_guest_only():
+    script = ("date -u -s '2001-02-03 04:05:06' >/dev/null && hwclock -u -w &&"
+              f"cat {RTC}/since_epoch")
+    before = int(time.time())
+    r = ended(sh(script), 0)
+    check(0 <= int(r.out) - 981173106 < 60, f"set to {r.out}", r)
+    check(0 <= int(time.time()) - before < 600, "the host's clock was set")
+    r = ended(sh(f"cat {RTC}/since_epoch"), 0)
+    check(before <= int(r.out) <= time.time(), f"the next guest has {r.out}", r)
+
+
+def test_rtc_alarm():
+    """It comes when it should; so does one that a new time has brought near."""
+    script = (f"cd {RTC}; late() {{ echo $(($(cat since_epoch) >= $1)); }};"
+              "exec 3< /dev/rtc0; at=$(($(cat since_epoch) + 2)); echo $at > wakealarm;"
+              "dd bs=8 count=1 <&3 2>/dev/null | wc -c; late $at; exec 3<&-;"
+              "at=$(($(cat since_epoch) + 100000)); echo $at > wakealarm; sleep 1;"
+              "[ \"$(cat wakealarm)\" = $at ] && echo waits;"
+              "date -u -s @$((at - 2)) >/dev/null; hwclock -u -w;"
+              "while [ -n \"$(cat wakealarm)\" ]; do sleep 0.1; done; late $at")
+    r = ended(sh(script), 0)
+    check(r.out == b"8\n1\nwaits\n1\n", f"{r.out}", r)
