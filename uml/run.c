@@ -230,6 +230,8 @@ static __noreturn void kernel_ended(struct run *r)
 	}
 	if (!r->ready)
 		fail(r, "the guest did not start");
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 142)
+		note("the guest did not serve its watchdog");
 	/* It was powered off from the inside, or by uml stop. */
 	if (r->timed_out)
 		exit(EXIT_TIMEOUT);

@@ -75,7 +75,7 @@ test_all_of_the_tree.seconds = 60
 
 
 def build(tmp):
-    """hello.ko, in a directory of its own against build/obj."""
+    """hello.ko and hang.ko, in a directory of their own against build/obj."""
     if not os.path.isdir(os.path.join(BUILD, "tree", "scripts")):
         raise Skipped("no build/tree (make linux)")
     source = os.path.join(tmp, "module")
@@ -83,10 +83,10 @@ def build(tmp):
     done = subprocess.run(
         ["make", "-s", "-C", os.path.join(BUILD, "tree"), "ARCH=um", f"O={OBJ}",
          f"M={source}", "modules"], capture_output=True, text=True, timeout=90)
-    check(done.returncode == 0, "the module does not build",
+    check(done.returncode == 0, "the modules do not build",
           (done.stdout + done.stderr)[-2000:])
     check("warning:" not in done.stderr, "the build warns", done.stderr)
-    return {"hello": os.path.join(source, "hello.ko")}
+    return {name: os.path.join(source, name + ".ko") for name in ("hello", "hang")}
 
 
 def test_outside_the_tree(tmp):

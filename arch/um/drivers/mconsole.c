@@ -36,6 +36,7 @@ static bool readable;
 static DECLARE_WAIT_QUEUE_HEAD(wait);
 static struct workqueue_struct *worker;
 static u32 current_id;		/* what the worker carries out */
+static bool stopped;
 
 struct slow_request {
 	struct work_struct work;
@@ -58,6 +59,14 @@ void mconsole_say(u32 id, bool failed, const char *text)
 u32 mconsole_current(void)
 {
 	return READ_ONCE(current_id);
+}
+
+/**
+ * mconsole_is_stopped() - does the guest stand still because its owner said so
+ */
+bool mconsole_is_stopped(void)
+{
+	return READ_ONCE(stopped);
 }
 
 static void run_slowly(struct work_struct *work)
@@ -189,8 +198,11 @@ static int stand_still(void *id)
  */
 void mconsole_stop(u32 id)
 {
-	int went_on = stop_machine(stand_still, &id, NULL);
+	int went_on;
 
+	WRITE_ONCE(stopped, true);
+	went_on = stop_machine(stand_still, &id, NULL);
+	WRITE_ONCE(stopped, false);
 	if (went_on)
 		mconsole_say(went_on, false, "");
 }

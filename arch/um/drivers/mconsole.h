@@ -27,5 +27,6 @@ const struct mconsole_command *mconsole_find(char *text, char **arg);
 void mconsole_say(u32 id, bool failed, const char *text);
 void mconsole_stop(u32 id);
 u32 mconsole_current(void);
+bool mconsole_is_stopped(void);
 
 #endif

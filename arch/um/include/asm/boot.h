@@ -9,6 +9,7 @@
 /* Exit statuses of the executable. */
 #define EXIT_BAD_OPTION	1
 #define EXIT_PANIC	134
+#define EXIT_WATCHDOG	142
 
 /**
  * struct boot_options - what the command line says to the port itself

@@ -91,6 +91,7 @@ int host_timer_set(int timer, u64 deadline_ns);
 /* signal.c */
 #define HOST_SIG_TIMER	14	/* SIGALRM */
 #define HOST_SIG_IRQ	29	/* SIGIO: an I/O thread has raised an interrupt */
+#define HOST_SIG_WATCHDOG 26	/* SIGVTALRM */
 struct host_ucontext;
 typedef void (*host_handler_t)(int signo, struct siginfo *info, struct host_ucontext *uc);
 int host_signal_handler(int signo, host_handler_t handler);
