@@ -24,7 +24,7 @@ struct host_ucontext {
 	struct ucontext uc;
 };
 
-extern void host_restorer(void);
+extern void __restore_rt(void);
 
 /* What tells of an event, and not of a fault of the code that runs. */
 #define EVENTS	(sigmask(HOST_SIG_TIMER) | sigmask(HOST_SIG_IRQ) | sigmask(SIGCHLD) |	\
@@ -35,7 +35,7 @@ static int set_action(int signo, void *handler, unsigned long flags)
 	struct sigaction sa = {
 		.sa_handler = handler,
 		.sa_flags = flags | SA_RESTORER,
-		.sa_restorer = host_restorer,
+		.sa_restorer = __restore_rt,
 		.sa_mask.sig[0] = sigmask(signo) & EVENTS ? EVENTS : 0,
 	};
 
