@@ -261,10 +261,16 @@ void run_plain(const struct options *o)
 	pid_t pid;
 
 	if (o->gdb) {
+		char *real = realpath(find_kernel(o), NULL);
+
 		list_add(&words, "gdb");
 		list_add(&words, "-q");
+		/* What `make linux` puts beside the kernel; gdb asks whether to trust it. */
+		list_add(&words, "-iex");
+		list_addf(&words, "add-auto-load-safe-path %s-gdb.py", real ?: "");
+		free(real);
 		list_add(&words, "-ex");
-		list_add(&words, "handle SIGALRM SIGIO SIGSEGV nostop noprint pass");
+		list_add(&words, "handle SIGSEGV nostop noprint pass");
 		list_add(&words, "--args");
 		kernel_line(o, &words, false);
 		execvp(words.v[0], words.v);
