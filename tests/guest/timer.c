@@ -196,6 +196,75 @@ TEST(timerfd)
 	CHECK_GE(count, 5);
 }
 
+static int64_t clock_ns(clockid_t clock)
+{
+	struct timespec ts;
+
+	OK(clock_gettime(clock, &ts));
+	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
+}
+
+static struct timespec in_ns(int64_t ns)
+{
+	return (struct timespec) { ns / 1000000000, ns % 1000000000 };
+}
+
+static void alarm_clock(clockid_t alarm, clockid_t same)
+{
+	struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN + 2 };
+	struct itimerspec spec = { { 0, 5000000 }, { 0, 5000000 } }, once = { 0 };
+	struct pollfd pfd = { .events = POLLIN };
+	struct timespec ts = in_ns(30000000);
+	int64_t start = clock_ns(alarm);
+	uint64_t count = 0;
+	timer_t timer;
+
+	CHECK_GE(clock_ns(same), start);
+	CHECK_LT(clock_ns(same) - start, 60000000000);
+
+	/* Nothing else runs while this waits. */
+	CHECK_EQ(clock_nanosleep(alarm, 0, &ts, NULL), 0);
+	CHECK_GE(clock_ns(alarm) - start, 30000000);
+
+	start = clock_ns(alarm) + 30000000;
+	once.it_value = in_ns(start);
+	pfd.fd = OK(timerfd_create(alarm, TFD_NONBLOCK));
+	OK(timerfd_settime(pfd.fd, TFD_TIMER_ABSTIME, &once, NULL));
+	CHECK_EQ(OK(poll(&pfd, 1, 5000)), 1);
+	CHECK_GE(clock_ns(alarm), start);
+	CHECK_EQ(read(pfd.fd, &count, 8), 8);
+	CHECK_EQ(count, 1);
+
+	ticks = 0;
+	on_signal(SIGRTMIN + 2, tick, 0);
+	OK(timer_create(alarm, &ev, &timer));
+	OK(timer_settime(timer, 0, &spec, NULL));
+	CHECK(spin_until_ticks(5, 5000000000));
+	OK(timer_delete(timer));
+}
+
+/* Clocks whose timers wake a machine that sleeps; they need a real-time clock. */
+TEST(alarm_clocks)
+{
+	struct timespec ts;
+	timer_t timer;
+	pid_t pid;
+
+	if (!in_guest() && (geteuid() || clock_gettime(CLOCK_REALTIME_ALARM, &ts)))
+		test_skip("not root, or no real-time clock with an alarm");
+	alarm_clock(CLOCK_REALTIME_ALARM, CLOCK_REALTIME);
+	alarm_clock(CLOCK_BOOTTIME_ALARM, CLOCK_BOOTTIME);
+
+	pid = OK(fork());
+	if (!pid) {
+		OK(setuid(65534));
+		FAILS(timer_create(CLOCK_REALTIME_ALARM, NULL, &timer), EPERM);
+		FAILS(timerfd_create(CLOCK_BOOTTIME_ALARM, 0), EPERM);
+		_exit(0);
+	}
+	WAIT_OK(pid);
+}
+
 TEST(cpu_time_counts)
 {
 	struct timespec before, after;
