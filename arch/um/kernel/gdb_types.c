@@ -46,5 +46,8 @@
 #include "mm/internal.h"
 #include "mm/slab.h"
 
-/* The log, which the commands ask for as 'printk.c'::prb. */
+/* What the commands ask for and no header declares. */
 extern struct printk_ringbuffer *prb;
+extern struct kset *bus_kset;
+extern struct kset *class_kset;
+extern struct maple_tree sparse_irqs;
