@@ -46,7 +46,8 @@ def home(tmp):
 def gdb(tmp, *words, commands=()):
     done = subprocess.run(["gdb", "-batch", *(w for c in commands for w in ("-ex", c)), *words],
                           stdin=subprocess.DEVNULL, timeout=100, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, env=home(tmp), start_new_session=True)
+                          stderr=subprocess.STDOUT, env=home(tmp), cwd=TOP,
+                          start_new_session=True)
     out = done.stdout.decode(errors="replace")
     if "compiler describes no variables" in out:
         raise Skipped("not compiled by gcc")
@@ -65,6 +66,7 @@ def shows_the_guest(out):
         r"^0x[0-9a-f]+ +1 +init$", r"^0x[0-9a-f]+ +2 +kthreadd$", r"^0x[0-9a-f]+ +\d+ +findme$",
         r"^0x[0-9a-f]+ dummy +\d+  0$", r"^0x[0-9a-f]+ 0x[0-9a-f]+ proc /proc proc rw",
         r'^\$1 = "init(\\000|")', r'^\$2 = "[^\\]',
+        r"^\$3 = .* <dummy_setup>$",
         # How the stack of the idle task begins, and that of any other.
         r"^#[1-9].* in (cpu_startup_entry|ret_from_fork_asm) \(\)$")
 
