@@ -147,6 +147,20 @@ static void parse_volume(struct options *o, char *spec)
 	o->volumes[o->nvolumes++] = v;
 }
 
+/* Such a file's header names its backing file, which the user has to do himself. */
+static bool is_cow(const char *path)
+{
+	static const char magic[2][4] = { "OOOM", "MOOO" };	/* of either byte order */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	char head[4] = { };
+	bool cow = fd >= 0 && pread(fd, head, sizeof(head), 0) == sizeof(head) &&
+		   (!memcmp(head, magic[0], 4) || !memcmp(head, magic[1], 4));
+
+	if (fd >= 0)
+		close(fd);
+	return cow;
+}
+
 static void parse_disk(struct options *o, char *spec)
 {
 	struct disk d = { };
@@ -171,6 +185,8 @@ static void parse_disk(struct options *o, char *spec)
 	if (access(d.file, d.ro || d.cow ? R_OK : R_OK | W_OK) < 0)
 		die("--disk %s: %s%s", spec, strerror(errno),
 		    d.ro || d.cow ? "" : "; for reading only, add ,ro");
+	if (is_cow(d.file))
+		die("--disk %s: this is a COW file; its disk is --disk BACKING,cow=%s", spec, spec);
 	if (strchr(d.file, ',') || (d.cow && strchr(d.cow, ',')))
 		die("--disk %s: a name with a comma cannot be said to the kernel", spec);
 	o->disks = xrealloc(o->disks, (o->ndisks + 1) * sizeof(d));

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 
+import cow
 import disk
 from launcher import LIMIT, UML, command, ended, read_until, run, said, sh, start, uml
 from programs import newc
@@ -210,10 +211,10 @@ def test_odd_names(tmp):
 
 
 def test_disks(tmp):
-    path, cow = disk.ext4(tmp, "disk", 16 << 20, {"f": b"on the disk\n"}), f"{tmp}/cow"
+    path, own = disk.ext4(tmp, "disk", 16 << 20, {"f": b"on the disk\n"}), f"{tmp}/cow"
     done = ended(sh("mount /dev/ubda /mnt; cat /mnt/f; echo x > /mnt/x; umount /mnt",
-                    options=["--user", "root", "--disk", f"{path},cow={cow}"]), 0)
-    check(done.stdout == b"on the disk\n" and os.path.exists(cow), f"{done.stdout!r}")
+                    options=["--user", "root", "--disk", f"{path},cow={own}"]), 0)
+    check(done.stdout == b"on the disk\n" and os.path.exists(own), f"{done.stdout!r}")
     check(disk.cat(path, "/x") == b"", "the backing file was written to")
     done = ended(sh("mount -o ro /dev/ubda /mnt; cat /mnt/f; echo x > /dev/ubda",
                     options=["--user", "root", "--disk", f"{path},ro"]), 1)
@@ -221,6 +222,23 @@ def test_disks(tmp):
     ended(sh("mount /dev/ubda /mnt; echo x > /mnt/x", options=["--user", "root", "--disk", path]), 0)
     check(disk.cat(path, "/x") == b"x\n", "what was written is lost")
     disk.fsck(path)
+
+
+def test_disk_that_is_a_cow_file(tmp):
+    """It is not shown as its raw bytes: its backing file has to be said, by the user."""
+    path, own = disk.ext4(tmp, "disk", 16 << 20), f"{tmp}/my.cow"
+    ended(run("true", options=["--disk", f"{path},cow={own}"]), 0)
+    cow.make(f"{tmp}/old.cow", path, version=2, little=True)
+    for name in (own, f"{tmp}/old.cow"):
+        before = disk.read(name)
+        for spec in (name, f"{name},ro", f"{name},cow={tmp}/other"):
+            said(ended(run("true", options=["--disk", spec]), 125),
+                 f"--disk BACKING,cow={name}\n".encode())
+        check(disk.read(name) == before and not os.path.exists(f"{tmp}/other"), "something was written")
+    ended(run("true", options=["--disk", f"{path},cow={own}"]), 0)
+    with open(f"{tmp}/short", "wb") as f:
+        f.write(b"OOO".ljust(4096, b"x"))
+    ended(run("true", options=["--disk", f"{tmp}/short,ro"]), 0)
 
 
 def test_as_nobody(tmp):
