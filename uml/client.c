@@ -42,16 +42,38 @@ static int try_connect(const char *name)
 	return fd;
 }
 
-/* A connection to the launcher of the guest @name; ends with a line. */
-int control_connect(const char *name)
+/* Whose launcher is stopped, as by Ctrl-Z, gets no answer until it goes on. */
+static bool is_stopped(pid_t pid)
 {
-	int fd = try_connect(name);
+	char *path = xprintf("/proc/%d/stat", pid);
+	FILE *f = fopen(path, "re");
+	char state = 0;
 
-	if (fd < 0 && errno == EAGAIN)
-		die("the launcher of %s does not answer", name);
-	if (fd < 0)
-		die("no guest %s runs; uml ps lists those that do", name);
-	return fd;
+	if (f && fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+		state = 0;
+	if (f)
+		fclose(f);
+	free(path);
+	return state == 'T' || state == 't';
+}
+
+/* The launcher at the other end, or 0. */
+static pid_t peer_pid(int fd)
+{
+	struct ucred cred = { };
+	socklen_t len = sizeof(cred);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) ? 0 : cred.pid;
+}
+
+static __noreturn void no_answer(const char *name, pid_t pid)
+{
+	if (pid > 0 && is_stopped(pid))
+		die("%s does not answer: its launcher is stopped; kill -CONT %d lets it go on",
+		    name, pid);
+	if (pid > 0)
+		die("%s does not answer: its launcher is process %d", name, pid);
+	die("the launcher of %s does not answer", name);
 }
 
 struct answer {
@@ -79,6 +101,7 @@ static int take_answer(void *context, const struct uml_frame *head, const char *
 	return 0;
 }
 
+/* Ask and wait for the answer, at most PATIENCE_MS; @fd stays open. */
 static bool ask(int fd, enum control_op op, uint32_t arg, struct answer *a)
 {
 	struct ctl_request q = { .op = op, .arg = arg };
@@ -89,15 +112,38 @@ static bool ask(int fd, enum control_op op, uint32_t arg, struct answer *a)
 	peer_send(&p, 0, CTL_REQUEST, 0, &q, sizeof(q));
 	while (!a->complete && now_ms() < end) {
 		struct pollfd pfd = { .fd = fd, .events = peer_events(&p) };
+		long long left = end - now_ms();
 
 		if (peer_flush(&p) < 0)
 			break;
-		if (poll(&pfd, 1, end - now_ms()) > 0 && (pfd.revents & ~POLLOUT) &&
+		if (poll(&pfd, 1, left > 0 ? left : 0) > 0 && (pfd.revents & ~POLLOUT) &&
 		    peer_receive(&p, take_answer, a) <= 0)
 			break;
 	}
+	p.fd = -1;
 	peer_end(&p);
 	return a->complete;
+}
+
+/**
+ * control_connect() - a connection to the launcher of the guest @name
+ *
+ * Ends with a line when there is none, or when it does not answer within
+ * PATIENCE_MS: nobody else would notice that it is stopped.
+ */
+int control_connect(const char *name)
+{
+	struct answer a = { .text = xstrdup("") };
+	int fd = try_connect(name);
+
+	if (fd < 0 && errno == EAGAIN)
+		no_answer(name, 0);
+	if (fd < 0)
+		die("no guest %s runs; uml ps lists those that do", name);
+	if (is_stopped(peer_pid(fd)) || !ask(fd, CTL_INFO, 0, &a))
+		no_answer(name, peer_pid(fd));
+	free(a.text);
+	return fd;
 }
 
 /**
@@ -109,26 +155,13 @@ static bool ask(int fd, enum control_op op, uint32_t arg, struct answer *a)
 int control_request(const char *name, enum control_op op, uint32_t arg, char **text)
 {
 	struct answer a = { .text = xstrdup("") };
+	int fd = control_connect(name);
 
-	if (!ask(control_connect(name), op, arg, &a))
-		die("the launcher of %s does not answer", name);
+	if (!ask(fd, op, arg, &a))
+		no_answer(name, peer_pid(fd));
+	close(fd);
 	*text = a.text;
 	return a.status;
-}
-
-/* Whose launcher is stopped, as by Ctrl-Z, answers later. */
-static bool is_stopped(pid_t pid)
-{
-	char *path = xprintf("/proc/%d/stat", pid);
-	FILE *f = fopen(path, "re");
-	char state = 0;
-
-	if (f && fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
-		state = 0;
-	if (f)
-		fclose(f);
-	free(path);
-	return state == 'T' || state == 't';
 }
 
 /*
@@ -139,14 +172,15 @@ char *control_info(const char *name)
 {
 	struct answer a = { .text = xstrdup("") };
 	int fd = try_connect(name);
-	struct ucred cred = { };
-	socklen_t len = sizeof(cred);
+	pid_t pid;
+	bool told;
 
 	if (fd < 0)
 		return errno == EAGAIN ? xprintf("%s\t-\t-\t-\tsilent\t", name) : NULL;
-	if (!getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) && is_stopped(cred.pid)) {
-		close(fd);
-		return xprintf("%s\t%d\t-\t-\tstopped\t", name, cred.pid);
-	}
-	return ask(fd, CTL_INFO, 0, &a) && !a.status ? a.text : NULL;
+	pid = peer_pid(fd);
+	told = !is_stopped(pid) && ask(fd, CTL_INFO, 0, &a) && !a.status;
+	close(fd);
+	if (is_stopped(pid) && !told)
+		return xprintf("%s\t%d\t-\t-\tstopped\t", name, pid);
+	return told ? a.text : NULL;
 }

@@ -12,7 +12,7 @@ import struct
 import subprocess
 import time
 
-from launcher import LIMIT, UML, command, ended, read_until, start, uml
+from launcher import LIMIT, UML, command, ended, read_until, said, start, uml
 from uml import Guest, Skipped, check, family, process_table
 
 
@@ -254,9 +254,22 @@ def test_stopped_launcher():
             rows = ended(uml("ps"), 0).stdout.decode().splitlines()
             check([r for r in rows if r.split()[:2] == [name, str(p.pid)] and "stopped" in r],
                   "not there", rows)
+            for words in (("exec", name, "true"), ("stats", name), ("stop", name),
+                          ("console", name), ("pause", name)):
+                done = ended(uml(*words, stdin=subprocess.DEVNULL, seconds=5), 125)
+                said(done, f"its launcher is stopped; kill -CONT {p.pid} ".encode())
         finally:
             p.send_signal(signal.SIGCONT)
         ended(uml("exec", name, "true"), 0)
+
+
+def test_silent_launcher():
+    """It listens and says nothing: a line in a while."""
+    name = f"silent-{os.getpid()}"
+    with socket.socket(socket.AF_UNIX) as s:
+        s.bind(f"\0uml/{os.geteuid()}/{name}")
+        s.listen()
+        said(ended(uml("exec", name, "true"), 125), f"its launcher is process {os.getpid()}".encode())
 
 
 def test_stats():
