@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -94,9 +95,11 @@ static int start_passt(struct machine *m, const struct options *o)
 	struct list words = { };
 	struct child c = { .fds = { -1, -1, -1 }, .nfds = 4 };
 	const char *ports = "";
-	int ends[2], null, room = 1 << 20;
+	int ends[2], errors[2], null, room = 1 << 20;
 
 	pair(ends);
+	if (pipe2(errors, O_CLOEXEC | O_NONBLOCK) < 0)
+		die("cannot make a pipe: %s", strerror(errno));
 	/* passt drops what does not fit, and a frame may be 64 KiB long. */
 	setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	list_add(&words, "passt");
@@ -116,12 +119,74 @@ static int start_passt(struct machine *m, const struct options *o)
 	c.argv = words.v;
 	c.fds[0] = null;
 	c.fds[1] = null;
-	c.fds[2] = o->quiet ? null : 2;
+	c.fds[2] = errors[1];
 	c.fds[3] = ends[1];
 	m->passt = start(&c);
+	m->passt_errors = errors[0];
+	close(errors[1]);
 	close(ends[1]);
 	close(null);
 	return ends[0];
+}
+
+/*
+ * What passt says although nothing is wrong: as root, without a syslog, on a
+ * host that has one of IPv4 and IPv6. Without both it ends, and says so.
+ */
+static bool is_noise(const char *line)
+{
+	static const char *const noise[] = {
+		"Don't run as root.", "No external routable interface for IPv",
+		"No routable interface for IPv",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(noise); i++)
+		if (!strncmp(line, noise[i], strlen(noise[i])))
+			return true;
+	return !strncmp(line, "Failed to send ", 15) && strstr(line, " bytes to syslog");
+}
+
+static void passt_line(struct machine *m, const struct options *o, char *line)
+{
+	if (!*line || (is_noise(line) && !o->verbose))
+		return;
+	if (o->quiet)
+		snprintf(m->passt_last, sizeof(m->passt_last), ": %s", line);
+	else
+		note("passt: %s", line);
+}
+
+/**
+ * machine_read_passt() - hand on the lines that passt has written to its stderr
+ *
+ * With --quiet the last one is kept in @passt_last, for when passt ends.
+ */
+void machine_read_passt(struct machine *m, const struct options *o)
+{
+	char buf[512], clean[2];
+	ssize_t n;
+
+	while (m->passt_errors >= 0 && (n = read(m->passt_errors, buf, sizeof(buf))) != 0) {
+		if (n < 0 && errno == EAGAIN)
+			return;
+		for (ssize_t i = 0; i < n; i++) {
+			bool full = m->passt_len == sizeof(m->passt_text) - 1;
+
+			if (buf[i] == '\n' || full) {
+				m->passt_text[m->passt_len] = 0;
+				m->passt_len = 0;
+				passt_line(m, o, m->passt_text);
+			}
+			if (buf[i] != '\n' && clean_text(clean, &buf[i], 1) == 1)
+				m->passt_text[m->passt_len++] = clean[0];
+		}
+	}
+	if (m->passt_errors < 0)
+		return;
+	close(m->passt_errors);
+	m->passt_errors = -1;
+	m->passt_text[m->passt_len] = 0;
+	passt_line(m, o, m->passt_text);	/* one without an end */
 }
 
 /*
@@ -162,6 +227,7 @@ void machine_start(struct machine *m, const struct options *o)
 	struct child c = { .nfds = 6 };
 	int chan[2], out, net = -1, cow = -1;
 
+	m->passt_errors = -1;
 	kernel_line(o, &words, true);
 	pair(chan);
 	m->console = term_pair(&out);

@@ -21,6 +21,9 @@
  *		(log_len - 1) % LOG_SIZE
  * @passt:	the network's process, or 0
  * @passt_ended: it has ended by itself
+ * @passt_errors: what it writes to its stderr, or -1
+ * @passt_text, @passt_len: a line of that which is not complete
+ * @passt_last:	with --quiet: ": " and the last line of it, or empty
  */
 struct machine {
 	pid_t pid;
@@ -31,6 +34,10 @@ struct machine {
 	unsigned long long log_len;
 	pid_t passt;
 	bool passt_ended;
+	int passt_errors;
+	char passt_text[256];
+	size_t passt_len;
+	char passt_last[260];
 };
 
 const char *find_kernel(const struct options *o);
@@ -40,6 +47,7 @@ __noreturn void run_plain(const struct options *o);
 
 void machine_start(struct machine *m, const struct options *o);
 void machine_read_console(struct machine *m, const char **text, size_t *len);
+void machine_read_passt(struct machine *m, const struct options *o);
 void machine_show_log(const struct machine *m, unsigned int lines);
 void machine_reap(struct machine *m);
 void machine_kill(struct machine *m);

@@ -286,9 +286,11 @@ static void passt_ended(struct run *r)
 	if (!r->m.passt_ended)
 		return;
 	r->m.passt_ended = false;
+	machine_read_passt(&r->m, &r->o);
 	if (!r->ready)
-		fail(r, "passt has ended: there is no network for the guest");
-	note("passt has ended: the guest has no network any more");
+		fail(r, xprintf("passt has ended%s; there is no network for the guest",
+				r->m.passt_last));
+	note("passt has ended%s; the guest has no network any more", r->m.passt_last);
 }
 
 static void on_signals(struct run *r, int signals)
@@ -361,7 +363,7 @@ static int deadlines(struct run *r)
 
 static __noreturn void loop(struct run *r, int signals)
 {
-	struct pollfd fds[4 + 3 + CLIENTS + 1];
+	struct pollfd fds[5 + 3 + CLIENTS + 1];
 	struct relay *relay;
 	int nrelay, ncontrol, timeout, got;
 
@@ -381,15 +383,18 @@ static __noreturn void loop(struct run *r, int signals)
 		fds[2] = (struct pollfd){ .fd = r->m.console, .events = POLLIN };
 		fds[3] = (struct pollfd){ .fd = r->verbose.len ? r->verbose.fd : -1,
 					  .events = POLLOUT };
-		nrelay = relay_poll(relay, fds + 4);
-		ncontrol = control_poll(r, fds + 4 + nrelay);
-		if (poll(fds, 4 + nrelay + ncontrol, timeout) < 0)
+		fds[4] = (struct pollfd){ .fd = r->m.passt_errors, .events = POLLIN };
+		nrelay = relay_poll(relay, fds + 5);
+		ncontrol = control_poll(r, fds + 5 + nrelay);
+		if (poll(fds, 5 + nrelay + ncontrol, timeout) < 0)
 			continue;
-		relay_ready(relay, fds + 4, nrelay);
+		relay_ready(relay, fds + 5, nrelay);
 		if (fds[3].revents)
 			show_console(r, "", 0);
 		if (fds[2].revents)
 			read_console(r);
+		if (fds[4].revents)
+			machine_read_passt(&r->m, &r->o);
 		if (fds[1].revents & (POLLIN | POLLHUP | POLLERR)) {
 			got = peer_receive(&r->m.chan, guest_frame, r);
 			if (got < 0)
@@ -401,7 +406,7 @@ static __noreturn void loop(struct run *r, int signals)
 					r->grace = now_ms() + GRACE_MS;
 			}
 		}
-		control_ready(r, fds + 4 + nrelay, ncontrol);
+		control_ready(r, fds + 5 + nrelay, ncontrol);
 		if (fds[0].revents)
 			on_signals(r, signals);
 	}

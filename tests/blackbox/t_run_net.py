@@ -15,8 +15,8 @@ import threading
 
 import net
 from disk import tool
-from launcher import command, ended, read_until, run, sh
-from uml import check
+from launcher import UML, command, ended, read_until, run, sh
+from uml import LINUX, check
 
 
 def test_none():
@@ -63,6 +63,54 @@ def test_passt_that_fails(tmp):
     env = dict(os.environ, PATH=f"{tmp}:{os.environ['PATH']}")
     done = run("echo", "ran", options=["--network", "user"], env=env, seconds=28)
     check(done.returncode == 125 and b"passt has ended" in done.stderr, f"{done}")
+
+
+def lines_of_passt(tmp, lines, *options, end="exec sleep 1000"):
+    """What uml says when passt says @lines."""
+    with open(f"{tmp}/lines", "w") as f:
+        f.write(lines)
+    with open(f"{tmp}/passt", "w") as f:
+        f.write(f"#!/bin/sh\ncat {tmp}/lines >&2\n{end}\n")
+    os.chmod(f"{tmp}/passt", 0o755)
+    env = dict(os.environ, PATH=f"{tmp}:{os.environ['PATH']}")
+    words = [UML, "run", "--kernel", LINUX, "--root", "none", "--network", "user",
+             "--append", "ip=off", *options, "--", "true"]
+    return subprocess.run(words, capture_output=True, env=env, timeout=28, stdin=subprocess.DEVNULL)
+
+
+NOISE = ("Failed to send 47 bytes to syslog\nDon't run as root. Changing to nobody...\n"
+         "No external routable interface for IPv6\n")
+
+
+def test_what_passt_says(tmp):
+    """Its errors are shown, without what it says on each host that has no syslog, or to root."""
+    error = "Failed to bind any port for '-t 80:80'"
+    done = lines_of_passt(tmp, NOISE + error + "\n")
+    check(f"uml: passt: {error}\n".encode() == done.stderr, f"{done.stderr!r}")
+    done = lines_of_passt(tmp, NOISE + error + "\n", "-v")
+    for line in (NOISE + error).splitlines():
+        check(f"uml: passt: {line}\n".encode() in done.stderr.replace(b"\r", b""), f"{done.stderr!r}")
+    done = lines_of_passt(tmp, NOISE + error, end="exit 1")     # the last line has no end
+    check(done.returncode == 125 and error.encode() in done.stderr, f"{done}")
+    done = lines_of_passt(tmp, NOISE + error + "\n", "-q", end="exit 1")
+    check(done.returncode == 125 and f"passt has ended: {error}; there is no network".encode()
+          in done.stderr, f"{done}")
+    done = lines_of_passt(tmp, "\x1b[31m" + "x" * 5000 + "\n" + error + "\n")
+    check(b"\x1b" not in done.stderr and error.encode() in done.stderr, f"{done.stderr!r}")
+
+
+test_what_passt_says.seconds = 90
+
+
+def test_quiet_where_nothing_is_wrong():
+    """The real passt, on a host of IPv4 only."""
+    tool("passt")
+    net.private()
+    net.tap("tap9", "192.0.2.9/24")
+    net.ip("route add default via 192.0.2.1")
+    done = subprocess.run([UML, "run", "--kernel", LINUX, "--root", "none", "--network", "user",
+                           "--", "true"], capture_output=True, timeout=28, stdin=subprocess.DEVNULL)
+    check(done.returncode == 0 and done.stderr == b"", f"{done}")
 
 
 def test_descriptor():
