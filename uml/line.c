@@ -6,10 +6,13 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -257,9 +260,13 @@ void print_line(const struct options *o)
 void run_plain(const struct options *o)
 {
 	struct list words = { };
+	pid_t parent = getpid(), pid;
 	int status;
-	pid_t pid;
 
+	/* What we were started with is not the guest's, nor gdb's, but a network. */
+	close_on_exec(3);
+	if (o->network == NET_FD && o->net_fd > 2)
+		fcntl(o->net_fd, F_SETFD, 0);
 	if (o->gdb) {
 		char *real = realpath(find_kernel(o), NULL);
 
@@ -280,6 +287,9 @@ void run_plain(const struct options *o)
 	kernel_line(o, &words, false);
 	pid = fork();
 	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(EXIT_OURS);
 		execv(words.v[0], words.v);
 		die("cannot run %s: %s", words.v[0], strerror(errno));
 	}

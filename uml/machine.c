@@ -42,7 +42,7 @@ static void arrange(const struct child *c)
 		else
 			close(i);	/* what we were started with is not the guest's */
 	}
-	close_range(c->nfds, ~0U, CLOSE_RANGE_CLOEXEC);
+	close_on_exec(c->nfds);
 	for (int sig = 1; sig < 32; sig++)
 		signal(sig, SIG_DFL);
 	sigemptyset(&none);

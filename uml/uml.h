@@ -41,6 +41,7 @@ size_t clean_text(char *clean, const char *text, size_t len);
 void print_clean(int fd, const char *text, size_t len);
 const char *self_dir(void);
 long long now_ms(void);
+void close_on_exec(unsigned int first);
 bool parse_number(const char *s, unsigned long max, unsigned long *n);
 
 /* signals.c */

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Memory that does not run out, messages, lists of words, numbers. */
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -156,6 +158,27 @@ long long now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
+/**
+ * close_on_exec() - descriptors that a program we become shall not have
+ * @first: and all above it, whoever opened them
+ */
+void close_on_exec(unsigned int first)
+{
+	struct dirent *e;
+	DIR *dir;
+
+	if (!close_range(first, ~0U, CLOSE_RANGE_CLOEXEC))
+		return;
+	/* Before Linux 5.11 */
+	dir = opendir("/proc/self/fd");
+	if (!dir)
+		die("cannot read /proc/self/fd: %s", strerror(errno));
+	while ((e = readdir(dir)))
+		if (isdigit((unsigned char)e->d_name[0]) && (unsigned int)atoi(e->d_name) >= first)
+			fcntl(atoi(e->d_name), F_SETFD, FD_CLOEXEC);
+	closedir(dir);
 }
 
 /* A decimal number from 0 to @max, and nothing behind it. */

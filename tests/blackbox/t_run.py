@@ -9,8 +9,8 @@ import signal
 import subprocess
 import time
 
-from launcher import LIMIT, command, ended, read_until, run, said, sh, start
-from uml import check, family, process_table
+from launcher import LIMIT, UML, command, ended, read_until, run, said, sh, start
+from uml import INITRAMFS, LINUX, check, family, process_table
 
 
 def test_status_of_true_and_false():
@@ -211,6 +211,35 @@ def test_descriptors_are_not_inherited():
     finally:
         p.kill()
         p.communicate()
+
+
+def inherited(program):
+    """What @program has of the descriptors that uml was started with. It ends with uml."""
+    p = subprocess.Popen(["sh", "-c", 'exec "$@" 4</etc/passwd 5<>/dev/zero 9</etc/passwd', "sh",
+                          *program], start_new_session=True, stdin=subprocess.PIPE,
+                         stdout=subprocess.PIPE)
+    try:
+        read_until(p.stdout, b"# ")
+        return {name: os.readlink(f"/proc/{pid}/fd/{name}") for pid in family(p.pid) - {p.pid}
+                for name in os.listdir(f"/proc/{pid}/fd")}
+    finally:
+        p.kill()
+        p.communicate()
+
+
+def test_descriptors_are_not_inherited_without_a_launcher(tmp):
+    """Nor by a kernel that --initrd boots, nor by gdb; a network's is."""
+    files = inherited([UML, "run", "-q", "--kernel", LINUX, "--initrd", INITRAMFS])
+    check("/etc/passwd" not in files.values(), f"the kernel has {files}")
+    with open(f"{tmp}/gdb", "w") as f:
+        f.write("#!/bin/sh\nreadlink /proc/self/fd/* 2>/dev/null\n")
+    os.chmod(f"{tmp}/gdb", 0o755)
+    env = dict(os.environ, PATH=f"{tmp}:{os.environ['PATH']}")
+    done = subprocess.run(["sh", "-c", 'exec "$@" 4</etc/passwd 5<>/dev/zero 9</etc/passwd', "sh", UML,
+                           "run", "--kernel", LINUX, "--gdb", "--network", "fd=5"],
+                          capture_output=True, env=env, timeout=LIMIT)
+    check(b"/etc/passwd" not in done.stdout, f"gdb has {done.stdout!r}")
+    check(b"/dev/zero" in done.stdout, f"gdb has not what was asked for: {done.stdout!r}")
 
 
 def test_words_of_every_kind():
