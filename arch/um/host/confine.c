@@ -12,7 +12,9 @@
 #include <linux/kernel.h>
 #include <linux/seccomp.h>
 #include <uapi/linux/audit.h>
+#include <uapi/linux/io_uring.h>
 #include <uapi/linux/prctl.h>
+#include <asm/host_uring.h>
 #include "syscall.h"
 
 static const u16 allowed[] = {
@@ -71,8 +73,45 @@ static const struct sock_filter fcntl_filter[] = {
 
 #define NR_FCNTL	ARRAY_SIZE(fcntl_filter)
 
-/* Load, compare; three calls with conditions; the verdicts. */
-static struct sock_filter prog[3 + NR_FCNTL + NR_ALLOWED + 8];
+/*
+ * io_uring, with a ring that was made at boot and can do little (uring.c): to
+ * submit and wait on it, without extensions; to change one of its slots.
+ */
+#define RING_FD	0	/* becomes the ring's descriptor */
+
+static struct sock_filter ring_filter[] = {
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_io_uring_enter, 0, 6),
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, RING_FD, 0, 2),
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[3])),
+	BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, IORING_ENTER_GETEVENTS, 0, 1),
+	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_io_uring_register, 0, 6),
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, RING_FD, 0, 2),
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1])),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IORING_REGISTER_FILES_UPDATE, 1, 0),
+	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+};
+
+#define NR_RING		ARRAY_SIZE(ring_filter)
+
+/* Load, compare; calls with conditions; the verdicts. */
+static struct sock_filter prog[3 + NR_FCNTL + NR_RING + NR_ALLOWED + 8];
+
+/* How many instructions: none without a ring. */
+static unsigned int ring_rules(void)
+{
+	int fd = IS_ENABLED(CONFIG_UML_UBD) ? host_uring_fd() : -1;
+
+	if (fd < 0)
+		return 0;
+	ring_filter[2].k = fd;
+	ring_filter[9].k = fd;
+	return NR_RING;
+}
 
 /**
  * host_confine() - from now on only these calls, for all threads
@@ -85,17 +124,21 @@ int host_confine(bool ptrace, bool files)
 {
 	struct sock_fprog fprog = { .filter = prog };
 	unsigned int count = ARRAY_SIZE(allowed) + (files ? ARRAY_SIZE(allowed_files) : 0);
+	unsigned int ring = ring_rules();
 	unsigned int n = 0, i;
 	long err;
 
 	prog[n++] = (struct sock_filter)
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
 	prog[n++] = (struct sock_filter)
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 0, NR_FCNTL + count + 6);
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 0,
+			 NR_FCNTL + ring + count + 6);
 	prog[n++] = (struct sock_filter)
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
 	for (i = 0; i < NR_FCNTL; i++)
 		prog[n++] = fcntl_filter[i];
+	for (i = 0; i < ring; i++)
+		prog[n++] = ring_filter[i];
 	for (i = 0; i < count; i++) {
 		u16 nr = i < ARRAY_SIZE(allowed) ? allowed[i] :
 			 allowed_files[i - ARRAY_SIZE(allowed)];
