@@ -44,7 +44,9 @@ UM_HELP(ubd,
 "    /sys/block/ubda/serial (ubd0=FILE,,SERIAL without a backing file).\n"
 "    Flags behind the number, as in ubd0r=debian.img: r read-only, s every\n"
 "    write synchronous, d no COW file even if it begins like one, c no lock\n"
-"    (shared with other guests), t no discard. ubd=sync: s for all.\n\n");
+"    (shared with other guests), t no discard. ubd=sync: s for all.\n"
+"    ubd=uring, ubd=threads: the host's part is done by its io_uring, or by\n"
+"    threads; without either, by io_uring where the host has it.\n\n");
 
 /**
  * struct ubd - a disk
@@ -65,6 +67,7 @@ static struct ubd {
 
 static struct ubd_pool *spare;	/* of disks that come later */
 static bool sync_all;
+static enum { WHAT_THERE_IS, URING, THREADS } wanted;
 static char why[UBD_WHY_LEN];	/* for one who opens at a time: the boot, hotplug */
 
 static int unit_of(char c)
@@ -143,6 +146,19 @@ static int read_words(struct ubd_spec *spec, const char *flags, char *value)
 	return -EINVAL;
 }
 
+/* ubd=WORD */
+static void __init all_disks(const char *word)
+{
+	if (!strcmp(word, "sync"))
+		sync_all = true;
+	else if (!strcmp(word, "uring"))
+		wanted = URING;
+	else if (!strcmp(word, "threads"))
+		wanted = THREADS;
+	else
+		boot_die("ubd=%s: words are sync, uring and threads; a disk is ubd0=FILE\n", word);
+}
+
 /* ubdN[rsdct]=FILE[,BACKING[,SERIAL]] */
 static int __init ubd_option(char *str)
 {
@@ -153,11 +169,11 @@ static int __init ubd_option(char *str)
 	if (!value || *str == '_')
 		return 0;
 	*value++ = 0;
-	snprintf(opt, sizeof(opt), "ubd%s", str);
-	if (!*str && !strcmp(value, "sync")) {
-		sync_all = true;
+	if (!*str) {
+		all_disks(value);
 		return 1;
 	}
+	snprintf(opt, sizeof(opt), "ubd%s", str);
 	if (isdigit(*p))
 		n = simple_strtoul(p, &p, 10);
 	else if (unit_of(*p) >= 0)
@@ -200,7 +216,7 @@ static int fill(struct ubd_io *io, struct request *rq)
 static void kick(struct ubd *u, struct ubd_queue *q)
 {
 	if (xchg(&q->submitted, false))
-		ubd_kick(u->pool);
+		u->image.transport->kick(&u->image);
 }
 
 static blk_status_t ubd_queue_rq(struct blk_mq_hw_ctx *hctx, const struct blk_mq_queue_data *bd)
@@ -241,7 +257,7 @@ static blk_status_t ubd_queue_rq(struct blk_mq_hw_ctx *hctx, const struct blk_mq
 	if (ubd_try(io)) {
 		blk_mq_end_request(rq, BLK_STS_OK);
 	} else {
-		ubd_submit(u->pool, io);
+		u->image.transport->submit(io);
 		WRITE_ONCE(io->queue->submitted, true);
 	}
 	if (bd->last)
@@ -307,7 +323,17 @@ static ssize_t serial_show(struct device *dev, struct device_attribute *attr, ch
 }
 static DEVICE_ATTR_RO(serial);
 
-static struct attribute *ubd_attrs[] = { &dev_attr_serial.attr, NULL };
+static ssize_t transport_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct ubd *u = dev_to_disk(dev)->private_data;
+
+	return sysfs_emit(buf, "%s\n", u->image.transport->name);
+}
+static DEVICE_ATTR_RO(transport);
+
+static struct attribute *ubd_attrs[] = {
+	&dev_attr_serial.attr, &dev_attr_transport.attr, NULL
+};
 ATTRIBUTE_GROUPS(ubd);
 
 static const struct block_device_operations ubd_ops = {
@@ -403,9 +429,12 @@ static int ubd_config(unsigned int n, char *request, const char **said)
 	err = read_words(&u->spec, u->words, value) ?: ubd_open(&u->image, &u->spec, why) ?:
 	      ubd_make_cow(&u->image, &u->spec, why);
 	if (!err) {
+		u->image.pool = u->pool;
+		ubd_uring_attach(&u->image, &u->spec, 2 * n);
 		err = ubd_add(u, n);
 		if (err) {
 			*said = NULL;
+			ubd_uring_detach(&u->image);
 			ubd_close(&u->image);
 		}
 	}
@@ -444,6 +473,7 @@ static int ubd_remove(unsigned int n, const char **said)
 	put_disk(u->disk);
 	u->disk = NULL;
 	blk_mq_free_tag_set(&u->tags);
+	ubd_uring_detach(&u->image);
 	ubd_close(&u->image);
 	forget(u);
 	if (err)
@@ -459,12 +489,16 @@ static struct hotplug_class ubd_class = {
 	.flags = true,
 };
 
-/* Before the end, bits of COW files that no flush has written. */
+/* Before the end, bits of COW files that no flush has written; files are let go of. */
 static int ubd_end(struct notifier_block *nb, unsigned long action, void *data)
 {
-	for (int i = 0; i < UNITS; i++)
-		if (ubds[i].disk && ubds[i].image.is_cow && !ubds[i].image.readonly)
+	for (int i = 0; i < UNITS; i++) {
+		if (!ubds[i].disk)
+			continue;
+		if (ubds[i].image.is_cow && !ubds[i].image.readonly)
 			ubd_cow_flush(&ubds[i].image);
+		ubd_uring_detach(&ubds[i].image);
+	}
 	return NOTIFY_DONE;
 }
 
@@ -481,30 +515,55 @@ static struct ubd_pool * __init start_pool(void)
 	return pool;
 }
 
-static void __init start_disk(struct ubd *u, int n)
+static void __init prepare_disk(struct ubd *u, int n)
 {
-	int err;
-
 	if (ubd_make_cow(&u->image, &u->spec, why))
 		boot_die("ubd%d=%s: %s\n", n, u->spec.file, why);
 	u->pool = start_pool();
-	err = u->pool ? ubd_add(u, n) : -ENOMEM;
-	if (err)
-		boot_die("ubd%d=%s: cannot be added: error %d\n", n, u->spec.file, err);
+	if (!u->pool)
+		boot_die("ubd%d=%s: the host has no thread for it\n", n, u->spec.file);
+	u->image.pool = u->pool;
+	ubd_uring_attach(&u->image, &u->spec, 2 * n);
+}
+
+/* Disks are prepared before the ring is locked, and used behind it. */
+static void __init start_disks(void)
+{
+	int err = wanted == THREADS ? 0 : ubd_uring_start(), i;
+
+	for (i = 0; i < UNITS; i++)
+		if (ubds[i].spec.file)
+			prepare_disk(&ubds[i], i);
+	if (wanted != THREADS && !err)
+		err = ubd_uring_enable();
+	if (err && wanted == URING)
+		boot_say("ubd=uring: no io_uring on this host (%s): threads do its work\n",
+			 host_error(err));
+	for (i = 0; i < UNITS; i++) {
+		if (!ubds[i].spec.file)
+			continue;
+		if (err)
+			ubd_uring_detach(&ubds[i].image);
+		if (ubd_add(&ubds[i], i))
+			boot_die("ubd%d=%s: cannot be added\n", i, ubds[i].spec.file);
+	}
 }
 
 static int __init ubd_init(void)
 {
+	bool any = door_socket() >= 0;	/* else none can come */
+
 	if (register_blkdev(UBD_MAJOR, "ubd"))
 		return -EBUSY;
 	if (request_irq(IRQ_UBD, ubd_interrupt, 0, "ubd", NULL))
 		return -EBUSY;
 	register_reboot_notifier(&ubd_notifier);
-	for (int i = 0; i < UNITS; i++)
-		if (ubds[i].spec.file)
-			start_disk(&ubds[i], i);
-	if (door_socket() >= 0)		/* else none can come */
+	if (any)
 		spare = start_pool();
+	for (int i = 0; i < UNITS; i++)
+		any |= !!ubds[i].spec.file;
+	if (any)
+		start_disks();
 	hotplug_register(&ubd_class);
 	return 0;
 }

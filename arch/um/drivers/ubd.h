@@ -5,7 +5,8 @@
  * ubd.c	the block driver: requests of the guest
  * ubd_open.c	from the words of an option to an image that is open
  * ubd_cow.c	copy-on-write files: the header, and requests by the bitmap
- * ubd_host.c	the host threads that carry requests out
+ * ubd_host.c	requests by host threads
+ * ubd_uring.c	requests by the host's io_uring
  */
 #ifndef _UM_DRIVERS_UBD_H
 #define _UM_DRIVERS_UBD_H
@@ -21,6 +22,9 @@
 #define UBD_WHY_LEN		1024
 
 enum ubd_op { UBD_READ, UBD_WRITE, UBD_FLUSH, UBD_DISCARD, UBD_ZERO };
+
+struct ubd_io;
+struct ubd_pool;
 
 /* A lock between host threads, which know no tasks. */
 struct ubd_lock {
@@ -87,6 +91,9 @@ struct ubd_cow {
  * @can_zero:	a hole punched into it reads as zeros
  * @size:	bytes of the disk
  * @sector:	bytes of its logical blocks
+ * @transport:	how its requests are carried out
+ * @pool:	the threads; of all transports, for what these cannot do
+ * @slot:	of the ring: @fd, opened once more; the backing file in the next
  */
 struct ubd_image {
 	int fd;
@@ -98,8 +105,29 @@ struct ubd_image {
 	bool can_zero;
 	u64 size;
 	unsigned int sector;
+	const struct ubd_transport *transport;
+	struct ubd_pool *pool;
+	unsigned int slot;
 	struct ubd_cow cow;
 };
+
+/**
+ * struct ubd_transport - a way to carry requests out, without waiting for it
+ * @name:	as ubd= has it
+ * @submit:	take a request; ubd_done() when it is carried out
+ * @kick:	a batch of requests is complete
+ *
+ * By a vCPU. Which requests may be under way at a time, and in what order, is
+ * the block layer's to say; what all transports keep: a flush, or a write that
+ * is to be on stable storage, is done when the host's sync behind it is.
+ */
+struct ubd_transport {
+	const char *name;
+	void (*submit)(struct ubd_io *io);
+	void (*kick)(struct ubd_image *img);
+};
+
+extern const struct ubd_transport ubd_threads, ubd_uring;
 
 /* A place in a list of segments; what lies before it is done. */
 struct ubd_cursor {
@@ -117,6 +145,8 @@ struct ubd_cursor {
  * @error:	result, 0 or -errno
  * @offset:	on the disk, bytes
  * @len:	bytes
+ * @parts:	on the ring: results to come
+ * @redo:	on the ring: threads are to do it instead
  * @segments:	used part of @iov
  * @iov:	guest memory, by its addresses in the direct map
  */
@@ -129,6 +159,8 @@ struct ubd_io {
 	int error;
 	u64 offset;
 	u64 len;
+	u8 parts;
+	bool redo;
 	unsigned int segments;
 	struct host_iovec iov[UBD_MAX_SEGMENTS];
 };
@@ -165,6 +197,7 @@ struct ubd_pool {
 int ubd_open(struct ubd_image *img, const struct ubd_spec *spec, char *why);
 int ubd_make_cow(struct ubd_image *img, const struct ubd_spec *spec, char *why);
 void ubd_close(struct ubd_image *img);
+int ubd_reopen(int fd, const char *name, bool write);
 
 int ubd_cow_recognise(struct ubd_image *img, const struct host_file_info *info, u32 *mtime,
 		      char *backing, char *why);
@@ -174,13 +207,19 @@ int ubd_cow_map(struct ubd_image *img);
 void ubd_cow_unmap(struct ubd_image *img);
 int ubd_cow_io(struct ubd_image *img, struct ubd_io *io);
 bool ubd_cow_place(struct ubd_image *img, struct ubd_io *io, int *fd, u64 *offset);
+bool ubd_cow_loaded(struct ubd_image *img, struct ubd_io *io);
+int ubd_cow_written(struct ubd_image *img, struct ubd_io *io);
 int ubd_cow_flush(struct ubd_image *img);
 
 int ubd_transfer(int fd, bool write, struct ubd_cursor *c, u64 len, u64 offset);
 bool ubd_try(struct ubd_io *io);
 int ubd_pool_start(struct ubd_pool *pool);
-void ubd_submit(struct ubd_pool *pool, struct ubd_io *io);
-void ubd_kick(struct ubd_pool *pool);
+void ubd_done(struct ubd_io *io, int error);
 struct ubd_io *ubd_completed(struct ubd_queue *q);
+
+int ubd_uring_start(void);
+int ubd_uring_enable(void);
+void ubd_uring_attach(struct ubd_image *img, const struct ubd_spec *spec, unsigned int slot);
+void ubd_uring_detach(struct ubd_image *img);
 
 #endif

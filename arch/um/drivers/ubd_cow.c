@@ -409,6 +409,37 @@ static int set_bits(struct ubd_image *img, u64 first, u64 count)
 	return err;
 }
 
+/**
+ * ubd_cow_loaded() - are the bits of a request in memory
+ *
+ * By a vCPU; does not wait.
+ *
+ * Return: false as well when it cannot be told at once.
+ */
+bool ubd_cow_loaded(struct ubd_image *img, struct ubd_io *io)
+{
+	struct ubd_cow *cow = &img->cow;
+	u64 last = ((io->offset + io->len) / cow->sector - 1) / CHUNK_BITS;
+	bool loaded = true;
+
+	if (!ubd_trylock(&cow->lock))
+		return false;
+	for (u64 i = io->offset / cow->sector / CHUNK_BITS; i <= last; i++)
+		loaded &= cow->state[i] & CHUNK_LOADED;
+	ubd_unlock(&cow->lock);
+	return loaded;
+}
+
+/**
+ * ubd_cow_written() - a write's sectors are in the COW file: set their bits
+ *
+ * By a host thread. Return: 0 or -errno.
+ */
+int ubd_cow_written(struct ubd_image *img, struct ubd_io *io)
+{
+	return set_bits(img, io->offset / img->cow.sector, io->len / img->cow.sector);
+}
+
 /* Each run of sectors from the file that has it. */
 static int read_or_discard(struct ubd_image *img, struct ubd_io *io)
 {
@@ -462,7 +493,7 @@ int ubd_cow_io(struct ubd_image *img, struct ubd_io *io)
 	default:
 		return -EOPNOTSUPP;
 	}
-	return err ?: set_bits(img, io->offset / cow->sector, io->len / cow->sector);
+	return err ?: ubd_cow_written(img, io);
 }
 
 /* Set aside what is dirty; false when nothing is. */

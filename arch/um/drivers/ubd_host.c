@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The host side of a disk: threads that do the reads, writes and syncs, so that
- * the vCPU never waits for the host's disk.
+ * the vCPU never waits for the host's disk. They also do what the other
+ * transport cannot (ubd_uring.c), and results of both take one way back.
  *
  * Requests and results travel on lists without locks; each is pushed by one
  * side and taken whole by the other. What was taken of the requests waits, in
@@ -230,11 +231,7 @@ static int ubd_main(void *arg)
 		struct ubd_io *io = next_io(pool);
 
 		if (io) {
-			struct ubd_queue *q = io->queue;
-
-			io->error = do_io(io);
-			if (push(&q->done, io))	/* now @io is the vCPU's */
-				vcpu_raise(q->vcpu, IRQ_UBD);
+			ubd_done(io, do_io(io));
 		} else {
 			unsigned int seen;
 
@@ -264,20 +261,35 @@ int ubd_pool_start(struct ubd_pool *pool)
 	return i > 1 || err >= 0 ? 0 : err;
 }
 
-/**
- * ubd_submit() - hand a request over; ubd_kick() starts it
- */
-void ubd_submit(struct ubd_pool *pool, struct ubd_io *io)
+static void submit(struct ubd_io *io)
 {
-	push(&pool->todo, io);
+	push(&io->image->pool->todo, io);
 }
 
-/**
- * ubd_kick() - a batch of requests is complete
- */
-void ubd_kick(struct ubd_pool *pool)
+static void kick(struct ubd_image *img)
 {
-	wake_one(pool);
+	wake_one(img->pool);
+}
+
+const struct ubd_transport ubd_threads = {
+	.name = "threads",
+	.submit = submit,
+	.kick = kick,
+};
+
+/**
+ * ubd_done() - a request is carried out; it goes back to its vCPU
+ * @error: 0 or -errno
+ *
+ * By any host thread of a transport.
+ */
+void ubd_done(struct ubd_io *io, int error)
+{
+	struct ubd_queue *q = io->queue;
+
+	io->error = error;
+	if (push(&q->done, io))		/* now @io is the vCPU's */
+		vcpu_raise(q->vcpu, IRQ_UBD);
 }
 
 /**

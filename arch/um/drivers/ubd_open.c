@@ -351,3 +351,35 @@ void ubd_close(struct ubd_image *img)
 	ubd_cow_unmap(img);
 	img->fd = img->cow.backing = -1;
 }
+
+/**
+ * ubd_reopen() - open once more what is open, without a lock
+ * @fd:		of the file
+ * @name:	by which it was opened
+ * @write:	for reading and writing
+ *
+ * What io_uring holds ends after the kernel process does, a lock ends with it:
+ * so the two are not one open file.
+ *
+ * Return: a descriptor, or -errno: -ESTALE when the name is another file now.
+ */
+int ubd_reopen(int fd, const char *name, bool write)
+{
+	int flags = HOST_NONBLOCK | (write ? HOST_RDWR : HOST_RDONLY), again, err;
+	struct host_file_info one, other;
+	char path[32];
+
+	if (booted() && fd_number(name) >= 0)
+		return -EPERM;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	again = booted() ? hotplug_open(name, flags) : host_open(path, flags);
+	if (again < 0)
+		return again;
+	err = host_file_info(fd, &one) ?: host_file_info(again, &other);
+	if (!err && (one.dev != other.dev || one.ino != other.ino || one.block != other.block))
+		err = -ESTALE;
+	if (!err)
+		return again;
+	host_close(again);
+	return err;
+}
