@@ -13,6 +13,7 @@ import sys
 
 NUMBERS = {
     "ptrace": 101, "prctl": 157, "io_uring_setup": 425,
+    "io_uring_enter": 426, "io_uring_register": 427,
     "process_vm_readv": 310, "process_vm_writev": 311, "seccomp": 317,
     "memfd_create": 319, "userfaultfd": 323, "pidfd_open": 434, "clone3": 435,
     "unshare": 272, "timerfd_create": 283, "signalfd4": 289, "eventfd2": 290,

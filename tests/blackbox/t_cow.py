@@ -11,7 +11,8 @@ import zlib
 
 import cow
 import launcher
-from disk import MIB, START, blank, cat, ext4, fsck, noise, program, read, sectors
+from disk import (MIB, START, blank, cat, ext4, fsck, noise, over_threads, program, read,
+                  sectors)
 from t_confined import NOBODY, copy, need
 from uml import Guest, check, ended, run, sh
 
@@ -406,3 +407,7 @@ def test_header_fuzz(tmp):
 
 
 test_header_fuzz.seconds = 90
+
+
+over_threads(globals(), "made_here_and_merged_by_uml_moo", "random_requests",
+             "discard_and_zeros", "ext4")

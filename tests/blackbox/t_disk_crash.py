@@ -12,7 +12,7 @@ import subprocess
 import time
 
 import cow
-from disk import MIB, ext4, fsck, tool
+from disk import MIB, ext4, fsck, over_threads, tool
 from uml import Guest, Skipped, check
 
 TIMES = 200 if os.environ.get("LONG") else 8
@@ -118,7 +118,8 @@ def traced(option, script, tmp):
     except (OSError, subprocess.CalledProcessError):
         raise Skipped("no strace on this host") from None
     log = os.path.join(tmp, "log")
-    with Guest(option, cmd=["sh", "-c", "echo up; read x;" + script + "echo done; read x"]) as g:
+    with Guest("ubd=threads", option, cmd=["sh", "-c", "echo up; read x;" + script
+                                           + "echo done; read x"]) as g:
         g.until(rb"up\n")
         with open(os.path.join(tmp, "err"), "w+") as err:
             tracer = subprocess.Popen(
@@ -167,3 +168,6 @@ def test_sync_flag(tmp):
         names = [name for name, *_ in traced(option, dd, tmp)]
         last = len(names) - names[::-1].index("pwritev")
         check(("fdatasync" in names[last:]) == want, f"{option}: {names}")
+
+
+over_threads(globals(), "raw", "cow")

@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 
-from disk import MIB, blank, cat, ext4, fsck, noise, read
+from disk import MIB, blank, cat, ext4, fsck, noise, over_threads, read
 from uml import LIMIT, LINUX, Guest, check, ended, run, sh
 from t_confined import NOBODY, copy, mounts, need
 
@@ -279,3 +279,8 @@ def test_no_space_under_a_cow_file(tmp):
 
 
 test_no_space_under_a_cow_file.seconds = 40
+
+
+over_threads(globals(), "image_truncated", "no_space_under_the_image",
+             "file_size_limit_under_the_image", "no_space_under_ext4",
+             "disk_does_not_block_the_guest", "cow_file_truncated", "no_space_under_a_cow_file")

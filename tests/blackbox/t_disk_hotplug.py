@@ -4,7 +4,7 @@
 import os
 
 import cow
-from disk import MIB, blank, noise, read
+from disk import MIB, blank, noise, over_threads, read
 from t_cow import sha
 from t_mconsole import Client, bad, good, guest
 from uml import Guest, check, ended, run
@@ -71,8 +71,11 @@ def threads(g):
 
 def test_threads_for_later_disks(tmp):
     """Only a guest that disks can be added to has threads for them."""
-    with Guest(cmd=SHELL) as alone, guest(tmp, cmd=SHELL) as managed:
+    with Guest(cmd=SHELL) as alone, guest(tmp, "ubd=threads", cmd=SHELL) as managed:
         for g in (alone, managed):
             g.until(rb"up\n")
         check(threads(managed) - threads(alone) == 4,
               f"{threads(alone)} threads without a door, {threads(managed)} with it")
+
+
+over_threads(globals(), "raw", "cow")

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 
-from disk import MIB, blank, cat, ext4, fsck, mbr, noise, read
+from disk import MIB, blank, cat, ext4, fsck, mbr, noise, over_threads, read
 from t_confined import NOBODY, copy, need
 from uml import LIMIT, Guest, Skipped, check, ended, run, sh
 
@@ -115,7 +115,7 @@ def test_flush_is_fdatasync(tmp):
     except (OSError, subprocess.CalledProcessError):
         raise Skipped("no strace on this host") from None
     disk, log = blank(tmp), os.path.join(tmp, "log")
-    with Guest(f"ubd0={disk}", cmd=["sh", "-c", "echo up; read x;"
+    with Guest("ubd=threads", f"ubd0={disk}", cmd=["sh", "-c", "echo up; read x;"
                "dd if=/dev/zero of=/dev/ubda bs=4k count=1 conv=fsync; echo done; read x"]) as g:
         g.until(rb"up\n")
         # Attached to the threads of the kernel process only; it is not traced.
@@ -279,3 +279,7 @@ def test_discard_of_ext4(tmp):
                  f"ubd0={disk}"), 0)
     check(os.stat(disk).st_blocks * 512 < 12 * MIB, "fstrim freed nothing", r)
     fsck(disk)
+
+
+over_threads(globals(), "write", "small_and_unaligned_writes", "ext4", "fsync_survives_kill",
+             "several_busy", "block_device", "discard_punches_holes", "discard_of_ext4")

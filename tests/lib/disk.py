@@ -8,6 +8,7 @@ import shutil
 import struct
 import subprocess
 
+import uml
 from uml import Skipped, check
 
 MIB = 1 << 20
@@ -75,6 +76,19 @@ def cat(path, file):
     done = subprocess.run([tool("debugfs"), "-R", f"cat {file}", path],
                           capture_output=True)
     return done.stdout
+
+
+def over_threads(module, *names):
+    """These tests of a module once more, with the other transport of disks."""
+    def again(fn):
+        def test(tmp):
+            uml.ALWAYS = ["ubd=threads"]    # in a process of its own
+            fn(tmp)
+        vars(test).update(vars(fn))
+        return test
+
+    for name in names:
+        module[f"test_{name}_by_threads"] = again(module["test_" + name])
 
 
 def program(tmp, source, *flags):

@@ -31,6 +31,7 @@ BUILD = os.path.join(TOP, "build")
 LINUX = os.environ.get("LINUX", os.path.join(BUILD, "linux"))
 INITRAMFS = os.path.join(BUILD, "initramfs.cpio")
 PR_SET_CHILD_SUBREAPER = 36
+ALWAYS = []     # options of every guest, see disk.over_threads()
 LIMIT = 20      # seconds that a boot, a command and a power-off may take
 
 
@@ -128,7 +129,7 @@ class Result:
 
 def command(*options, cmd=None, wrap=(), linux=None):
     """The words that start a guest."""
-    argv = [*wrap, linux or LINUX, *options]
+    argv = [*wrap, linux or LINUX, *ALWAYS, *options]
     if cmd is not None:
         argv += ["--", *([cmd] if isinstance(cmd, str) else cmd)]
     return argv
