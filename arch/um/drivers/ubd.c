@@ -46,7 +46,8 @@ UM_HELP(ubd,
 "    write synchronous, d no COW file even if it begins like one, c no lock\n"
 "    (shared with other guests), t no discard. ubd=sync: s for all.\n"
 "    ubd=uring, ubd=threads: the host's part is done by its io_uring, or by\n"
-"    threads; without either, by io_uring where the host has it.\n\n");
+"    threads; without either by io_uring, where the host has it, but for large\n"
+"    requests.\n\n");
 
 /**
  * struct ubd - a disk
@@ -529,7 +530,7 @@ static void __init prepare_disk(struct ubd *u, int n)
 /* Disks are prepared before the ring is locked, and used behind it. */
 static void __init start_disks(void)
 {
-	int err = wanted == THREADS ? 0 : ubd_uring_start(), i;
+	int err = wanted == THREADS ? 0 : ubd_uring_start(wanted == URING), i;
 
 	for (i = 0; i < UNITS; i++)
 		if (ubds[i].spec.file)

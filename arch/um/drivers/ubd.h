@@ -217,7 +217,7 @@ int ubd_pool_start(struct ubd_pool *pool);
 void ubd_done(struct ubd_io *io, int error);
 struct ubd_io *ubd_completed(struct ubd_queue *q);
 
-int ubd_uring_start(void);
+int ubd_uring_start(bool all);
 int ubd_uring_enable(void);
 void ubd_uring_attach(struct ubd_image *img, const struct ubd_spec *spec, unsigned int slot);
 void ubd_uring_detach(struct ubd_image *img);

@@ -5,6 +5,10 @@
  * the results. There is one ring for all disks; what it may do is told in
  * host/uring.c.
  *
+ * Copies of more than a vCPU does itself (UBD_TRY_BYTES) are left to the disk's
+ * threads, which measured quicker (docs/performance.md), unless ubd=uring asks
+ * for the ring. Syncs and what is smaller are quicker here.
+ *
  * A read or write that is whole in one file is one operation; a write that is
  * to be on stable storage is two, linked. All else is left to the disk's own
  * threads (ubd_host.c): flushes of COW files, reads from both of its files,
@@ -26,7 +30,7 @@
 #define TAG_SYNC	1	/* beside the request's address: its second part */
 
 static DEFINE_SPINLOCK(lock);	/* to put and to submit */
-static bool running;
+static bool running, all_sizes;
 static char stack[UBD_STACK_SIZE] __aligned(16);
 
 /* The host did nothing, and might another time. */
@@ -74,6 +78,8 @@ static bool translate(struct ubd_io *io, struct host_uring_op *op)
 	struct ubd_image *img = io->image;
 	int fd = img->fd;
 
+	if (io->op <= UBD_WRITE && io->len > UBD_TRY_BYTES && !all_sizes)
+		return false;
 	*op = (struct host_uring_op){
 		.slot = img->slot, .offset = io->offset, .len = io->len, .tag = (u64)io,
 		.iov = io->iov, .segments = io->segments,
@@ -131,10 +137,8 @@ static bool put(struct ubd_io *io)
 
 static void submit(struct ubd_io *io)
 {
-	if (put(io))
-		return;
-	ubd_threads.submit(io);
-	ubd_threads.kick(io->image);
+	if (!put(io))
+		ubd_threads.submit(io);
 }
 
 static void kick(struct ubd_image *img)
@@ -144,6 +148,8 @@ static void kick(struct ubd_image *img)
 	spin_lock_irqsave(&lock, flags);
 	submit_all();
 	spin_unlock_irqrestore(&lock, flags);
+	if (READ_ONCE(img->pool->todo))
+		ubd_threads.kick(img);
 }
 
 const struct ubd_transport ubd_uring = {
@@ -175,14 +181,17 @@ static int take_results(void *arg)
 /**
  * ubd_uring_start() - make the ring and the thread that takes its results
  *
+ * @all: requests of all sizes are for the ring
+ *
  * At boot, by the vCPU. Disks are attached before ubd_uring_enable() or later.
  *
  * Return: 0, or -errno on a host that has no io_uring for us.
  */
-int __init ubd_uring_start(void)
+int __init ubd_uring_start(bool all)
 {
 	int err = host_uring_create(SLOTS);
 
+	all_sizes = all;
 	running = !err;
 	return err;
 }
