@@ -34,7 +34,7 @@ run: linux
 
 # What the tests use beside what the build needs.
 test: linux
-	@tools/build/deps bubblewrap debhelper e2fsprogs gdb iproute2 libcap-dev libpopt-dev lintian passt procps uml-utilities util-linux
+	@tools/build/deps bubblewrap debhelper e2fsprogs gdb iproute2 libcap-dev libpopt-dev lintian passt procps qemu-system-x86 uml-utilities util-linux
 	@tests/run $(TESTS)
 
 # The stock kernel to compare with, and what draws the plot.
