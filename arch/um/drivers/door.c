@@ -244,15 +244,3 @@ int hotplug_open(const char *path, int flags)
 	return door_ask(DOOR_OPEN, mconsole_current(),
 			flags == HOST_APPEND ? HOST_APPEND : flags & HOST_RDWR, path);
 }
-
-/**
- * hotplug_connect() - connect to a unix stream socket of the host; as hotplug_open()
- *
- * Return: a descriptor that does not block, or -errno.
- */
-int hotplug_connect(const char *path)
-{
-	if (system_state < SYSTEM_RUNNING)
-		return host_connect_stream(path);
-	return door_ask(DOOR_CONNECT, mconsole_current(), 0, path);
-}

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the doorman opens: only what the owner's request names. A name counts
- * when it stands in the request as it is, after one of "=:," and before one of
- * ",:" or the end. So a kernel process that was taken over gets nothing that
- * its owner did not just hand to it, and for disks not even more than that:
- * with the flag r, and behind the first name, a file is opened read-only.
+ * What the doorman opens: only what the owner's request names, and as what it
+ * names it. The kernel process is not asked what it means: the request is read
+ * here again. So one that was taken over gets no more than its owner just
+ * handed to it.
+ *
+ *	config ubdN[FLAGS]=FILE[,BACKING[,SERIAL]]
+ *		FILE, to be written unless there is the flag r; BACKING, to be read
+ *	config conN=CHANNEL[,CHANNEL], and ssl
+ *		file:PATH, as the first of two to be read, else to be written at its
+ *		end; tty:PATH; socket:PATH and port:N, to listen there; pts
  */
 #include <linux/ctype.h>
 #include <linux/errno.h>
@@ -15,63 +20,93 @@
 
 static const char command[] = "config ";
 
-/* Where in the request the name stands, or NULL. */
-static const char *named(const struct request *r, const char *name)
-{
-	size_t len = strlen(name);
-	const char *at = r->text + sizeof(command) - 1;
+enum place { INPUT = 1, OUTPUT = 2, ANY = INPUT | OUTPUT };
 
-	if (strncmp(r->text, command, sizeof(command) - 1) || !len)
+/* Behind the device's '=' or ':'; NULL when the request is of another kind. */
+static const char *value_of(const struct request *r, const char **device)
+{
+	const char *p;
+
+	if (strncmp(r->text, command, sizeof(command) - 1))
 		return NULL;
-	for (; (at = strstr(at, name)); at++)
-		if (strchr("=:,", at[-1]) && (!at[len] || strchr(",:", at[len])))
-			return at;
-	return NULL;
+	*device = skip_spaces(r->text + sizeof(command) - 1);
+	p = strpbrk(*device, "=:");
+	return p ? p + 1 : NULL;
 }
 
-static bool is_disk(const struct request *r)
+/* Which of a disk's files the name is: 0 or 1, or -1; as ubd.c takes them apart. */
+static int which_file(const char *value, const char *name)
 {
-	return !strncmp(skip_spaces(r->text + sizeof(command) - 1), "ubd", 3);
+	for (int i = 0; i < 2; i++) {
+		size_t len = !strncmp(value, "fd:", 3) && isdigit(value[3]) ? 3 : 0;
+
+		len += strcspn(value + len, ",:");
+		if (len == strlen(name) && !strncmp(value, name, len))
+			return i;
+		if (!value[len])
+			break;
+		value += len + 1;
+	}
+	return -1;
 }
 
-/* May the file that is named at @at be written: no disk is that the owner reads. */
-static bool may_write(const struct request *r, const char *at)
+static int open_disk(const char *device, const char *value, const struct door_message *m)
 {
-	const char *p = skip_spaces(r->text + sizeof(command) - 1);
+	int file = which_file(value, m->data);
+	bool write = m->value & HOST_RDWR;
 
-	if (!is_disk(r))
-		return true;
-	for (; p < at - 1; p++)
-		if (*p == 'r' || *p == ',' || *p == '=')
-			return false;
-	return true;
+	if (file < 0 || m->type != DOOR_OPEN)
+		return -EPERM;
+	if (m->value & ~(HOST_RDWR | HOST_NONBLOCK))
+		return -EACCES;
+	if (write && (file || memchr(device, 'r', value - device)))
+		return -EACCES;
+	return host_open(m->data, (write ? HOST_RDWR : HOST_RDONLY) | HOST_NONBLOCK | HOST_NOCTTY);
 }
 
-/* Another device of this name is none: ubd1=con0, port 80 in 8080. */
-static int open_named(const struct request *r, const struct door_message *m, const char *at)
+/* Does the value name this, as this kind of channel, at such a place? */
+static bool names(const char *value, const char *kind, const char *name, enum place place)
+{
+	const char *second = strchr(value, ',');
+	size_t n = strlen(kind), len;
+
+	for (int i = 0; i < 2 && value; i++) {
+		len = strcspn(value, ",");
+		if (len == n + strlen(name) && !strncmp(value, kind, n) &&
+		    !strncmp(value + n, name, len - n) &&
+		    (place == ANY || place == (second && !i ? INPUT : OUTPUT)))
+			return true;
+		value = i ? NULL : second ? second + 1 : NULL;
+	}
+	return false;
+}
+
+static int open_channel(const char *value, const struct door_message *m)
 {
 	unsigned int port;
 
 	switch (m->type) {
 	case DOOR_OPEN:
-		if (m->value & HOST_RDWR && !may_write(r, at))
-			return -EACCES;
 		if (m->value == HOST_APPEND)
-			return is_disk(r) ? -EACCES :
-			       host_open(m->data, HOST_APPEND | HOST_NONBLOCK | HOST_NOCTTY);
-		return host_open(m->data, (m->value & HOST_RDWR) | HOST_NONBLOCK | HOST_NOCTTY);
-	case DOOR_CONNECT:
-		return host_connect_stream(m->data);
+			return names(value, "file:", m->data, OUTPUT) ?
+			       host_open(m->data, HOST_APPEND | HOST_NONBLOCK | HOST_NOCTTY) : -EPERM;
+		if (m->value & HOST_RDWR)
+			return names(value, "tty:", m->data, ANY) ?
+			       host_open(m->data, HOST_RDWR | HOST_NONBLOCK | HOST_NOCTTY) : -EPERM;
+		return names(value, "file:", m->data, INPUT) ?
+		       host_open(m->data, HOST_RDONLY | HOST_NONBLOCK | HOST_NOCTTY) : -EPERM;
 	case DOOR_LISTEN:
-		return host_listen_unix(m->data);
+		return names(value, "socket:", m->data, ANY) ? host_listen_unix(m->data) : -EPERM;
 	case DOOR_PORT:
+		if (!names(value, "port:", m->data, ANY))
+			return -EPERM;
 		return kstrtouint(m->data, 10, &port) || port > 65535 ? -EINVAL :
 		       host_listen_loopback(port);
 	case DOOR_PTMX:
-		return strcmp(m->data, "pts") && strcmp(m->data, "pty") ? -EPERM :
-		       host_open("/dev/ptmx", HOST_RDWR | HOST_NONBLOCK | HOST_NOCTTY);
+		return names(value, "", "pts", ANY) || names(value, "", "pty", ANY) ?
+		       host_open("/dev/ptmx", HOST_RDWR | HOST_NONBLOCK | HOST_NOCTTY) : -EPERM;
 	}
-	return -EINVAL;
+	return -EPERM;
 }
 
 /**
@@ -79,11 +114,17 @@ static int open_named(const struct request *r, const struct door_message *m, con
  * @r: the owner's request
  * @m: from the kernel process, not trusted; @data ends with a NUL
  *
- * Return: a descriptor, -EPERM when the request does not name it, or -errno.
+ * Return: a descriptor, -EPERM when the request does not name it so, or -errno.
  */
 int doorman_open(const struct request *r, const struct door_message *m)
 {
-	const char *at = named(r, m->data);
+	const char *device, *value = value_of(r, &device);
 
-	return at ? open_named(r, m, at) : -EPERM;
+	if (!value || !*m->data)
+		return -EPERM;
+	if (!strncmp(device, "ubd", 3))
+		return open_disk(device, value, m);
+	if (!strncmp(device, "con", 3) || !strncmp(device, "ssl", 3))
+		return open_channel(value, m);
+	return -EPERM;
 }

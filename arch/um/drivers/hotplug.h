@@ -44,6 +44,5 @@ int hotplug_remove(const char *device, const char **why);
 
 /* For drivers, at boot and within @config: what the host has under a name. */
 int hotplug_open(const char *path, int flags);
-int hotplug_connect(const char *path);
 
 #endif

@@ -18,8 +18,7 @@ enum door_type {
 	/* from the kernel process */
 	DOOR_REPLY,	/* to request @id; @value: it failed; @more: not the last */
 	DOOR_OPEN,	/* a file that request @id names; @value: HOST_RDWR and so on */
-	DOOR_CONNECT,	/* a unix stream socket that it names */
-	DOOR_LISTEN,	/* the same, to wait for others there */
+	DOOR_LISTEN,	/* a unix stream socket that it names, to wait for others there */
 	DOOR_PORT,	/* a TCP port of the loopback that it names */
 	DOOR_PTMX,	/* a new pseudo-terminal, for a request that says pts */
 	DOOR_NOTIFY,	/* to the socket of mconsole=notify:; @value: NOTIFY_ */
