@@ -7,7 +7,7 @@
  *
  * Copies of more than a vCPU does itself (UBD_TRY_BYTES) are left to the disk's
  * threads, which measured quicker (docs/performance.md), unless ubd=uring asks
- * for the ring. Syncs and what is smaller are quicker here.
+ * for the ring. For what is smaller no difference was seen for sure.
  *
  * A read or write that is whole in one file is one operation; a write that is
  * to be on stable storage is two, linked. All else is left to the disk's own
