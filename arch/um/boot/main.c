@@ -6,7 +6,7 @@
  *   0. an image that the kernel process started to be its doorman becomes that;
  *   1. physmem: a memfd takes the place of the image's writable part. Until
  *      that is done nothing but the stack may be written;
- *   2. the vCPU: %gs, its stack for host signals;
+ *   2. the vCPU: %fs, its stack for host signals;
  *   3. the command line; the report of what the host can do;
  *   4. the rest of physmem; the engine and the process that spaces are made of;
  *   5. start_kernel() on the first task's stack.

@@ -26,9 +26,15 @@ int host_getpid(void)
 	return host_call(__NR_getpid);
 }
 
-int host_set_gs(void *base)
+/**
+ * host_set_fs_base() - where %fs of this thread points
+ * @base:	address
+ *
+ * Return: 0 or -errno, arch_prctl(2).
+ */
+int host_set_fs_base(void *base)
 {
-	return host_call(__NR_arch_prctl, ARCH_SET_GS, base);
+	return host_call(__NR_arch_prctl, ARCH_SET_FS, base);
 }
 
 struct thread_start {

@@ -166,7 +166,7 @@ void __init vcpu_init(struct vcpu *vcpu, int id)
 	vcpu->id = id;
 	vcpu->tid = host_gettid();
 	kernel_pid = host_getpid();
-	host_set_gs(vcpu);
+	host_set_fs_base(vcpu);
 	/* Whoever started us may have blocked or ignored what we live on. */
 	host_unblock_all_signals();
 	host_signal_default(SIGCHLD);

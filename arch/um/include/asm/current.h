@@ -9,13 +9,13 @@ static __always_inline struct task_struct *get_current(void)
 {
 	struct task_struct *t;
 
-	asm("movq %%gs:%c1, %0" : "=r" (t) : "i" (VCPU_CURRENT));
+	asm("movq %%fs:%c1, %0" : "=r" (t) : "i" (VCPU_CURRENT));
 	return t;
 }
 
 static __always_inline void set_current(struct task_struct *t)
 {
-	asm volatile("movq %0, %%gs:%c1" : : "r" (t), "i" (VCPU_CURRENT) : "memory");
+	asm volatile("movq %0, %%fs:%c1" : : "r" (t), "i" (VCPU_CURRENT) : "memory");
 }
 
 #define current get_current()

@@ -109,7 +109,7 @@ unsigned long host_siginfo_addr(const struct siginfo *info);
 /* thread.c */
 int host_gettid(void);
 int host_getpid(void);
-int host_set_gs(void *base);
+int host_set_fs_base(void *base);
 int host_thread(int (*fn)(void *), void *arg, void *stack, u64 size);
 int host_tgkill(int pid, int tid, int signo);
 int host_kill(int pid, int signo);

@@ -16,14 +16,14 @@ static __always_inline unsigned long arch_local_save_flags(void)
 {
 	unsigned int on;
 
-	asm volatile("movl %%gs:%c1, %0" : "=r" (on) : "i" (VCPU_IRQ_ON));
+	asm volatile("movl %%fs:%c1, %0" : "=r" (on) : "i" (VCPU_IRQ_ON));
 	return on;
 }
 #define arch_local_save_flags arch_local_save_flags
 
 static __always_inline void arch_local_irq_disable(void)
 {
-	asm volatile("movl $0, %%gs:%c0" : : "i" (VCPU_IRQ_ON) : "memory");
+	asm volatile("movl $0, %%fs:%c0" : : "i" (VCPU_IRQ_ON) : "memory");
 }
 #define arch_local_irq_disable arch_local_irq_disable
 
@@ -31,8 +31,8 @@ static __always_inline void arch_local_irq_enable(void)
 {
 	unsigned int pending;
 
-	asm volatile("movl $1, %%gs:%c1\n\t"
-		     "movl %%gs:%c2, %0"
+	asm volatile("movl $1, %%fs:%c1\n\t"
+		     "movl %%fs:%c2, %0"
 		     : "=r" (pending)
 		     : "i" (VCPU_IRQ_ON), "i" (VCPU_PENDING) : "memory");
 	if (unlikely(pending))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * A vCPU: one host thread of the kernel process that runs the guest's kernel.
- * Its %gs points at its struct vcpu for as long as it lives.
+ * Its %fs points at its struct vcpu for as long as it lives.
  *
  * Interrupts are bits in vcpu->pending. A host signal's handler or an I/O
  * thread sets a bit; disabling interrupts is a store to vcpu->irq_on.
@@ -41,7 +41,7 @@ enum vcpu_state {
 
 /**
  * struct vcpu - a guest CPU
- * @self:	this structure, for %gs:0
+ * @self:	this structure, for %fs:0
  * @current_task: the task that runs on it
  * @irq_on:	interrupts are enabled
  * @pending:	interrupt lines that are raised; shared with I/O threads
@@ -76,7 +76,7 @@ static __always_inline struct vcpu *this_vcpu(void)
 {
 	struct vcpu *v;
 
-	asm volatile("movq %%gs:%c1, %0" : "=r" (v) : "i" (VCPU_SELF));
+	asm volatile("movq %%fs:%c1, %0" : "=r" (v) : "i" (VCPU_SELF));
 	return v;
 }
 
