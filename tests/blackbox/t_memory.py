@@ -24,11 +24,13 @@ def test_costs_nothing_until_used():
         check(kib < 160 * MIB, f"mem=4G has taken {kib} KiB at start")
 
 
-def test_freed_memory_goes_back():
+def kept_of_freed(*options):
+    """200 MiB are written to a tmpfs and removed: how many KiB are not given back
+    15 s later (or as soon as most is), and how many were taken."""
     script = ("mkdir -p /t; mount -t tmpfs t /t; echo up; read x;"
               "dd if=/dev/zero of=/t/f bs=1M count=200 2>/dev/null; echo full; read x;"
               "rm /t/f; echo freed; read x")
-    with Guest("mem=512M", cmd=["sh", "-c", script]) as g:
+    with Guest("mem=512M", *options, cmd=["sh", "-c", script]) as g:
         g.until(rb"up\n")
         before = shared_kib(g.kernel())
         g.send(b"\n")
@@ -41,9 +43,19 @@ def test_freed_memory_goes_back():
         while time.monotonic() < end:
             now = shared_kib(g.kernel())
             if now < before + 50 * MIB:
-                return
+                break
             time.sleep(0.2)
-        check(False, f"of {full - before} KiB {now - before} are still there after 15 s")
+        return now - before, full - before
+
+
+def test_freed_memory_goes_back():
+    kept, taken = kept_of_freed()
+    check(kept < 50 * MIB, f"of {taken} KiB {kept} are still there after 15 s")
+
+
+def test_freed_memory_stays_if_told():
+    kept, taken = kept_of_freed("nopagereport")
+    check(kept > 190 * MIB, f"of {taken} KiB only {kept} are there after 15 s")
 
 
 def space_kib(pid):
@@ -94,3 +106,18 @@ def test_spaces_are_small():
 
 def test_spaces_are_small_ptrace():
     spaces_are_small("skas0=ptrace")
+
+
+def test_no_pool():
+    script = ("for i in $(seq 20); do sleep 1000 & done; echo all; read x;"
+              "killall sleep; wait; echo none; read x")
+    with Guest("nopool", cmd=["sh", "-c", script]) as g:
+        g.until(rb"all\n")
+        g.send(b"\n")
+        g.until(rb"none\n")
+        # The kernel process, the seed, init and the shell, with an agent each at most.
+        end = time.monotonic() + 10
+        while len(g.pids()) > 8 and time.monotonic() < end:
+            time.sleep(0.1)
+        check(len(g.pids()) <= 8, "emptied spaces wait for the next program",
+              process_table())

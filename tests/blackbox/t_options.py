@@ -39,7 +39,8 @@ def test_help():
     r = ended(run("--help"), 0)
     check(not r.err, "--help wrote to stderr", r)
     for word in ("mem=", "initrd=", "root=", "ubd", "con", "umid=", "mode=",
-                 "skas0=", "nospin", "nopatch", "nosysemu", "noprocmm", "noptracefaultinfo", "noptraceldt",
+                 "skas0=", "nospin", "nopatch", "nopool", "nopagereport", "vdso=0", "nosysemu",
+                 "noprocmm", "noptracefaultinfo", "noptraceldt",
                  "--help", "--version", "--showconfig", "init="):
         check(word.encode() in r.out, f"--help does not name {word}", r)
 
@@ -55,6 +56,12 @@ def test_showconfig():
     r = ended(run("--showconfig"), 0)
     check(b"CONFIG_UML=y\n" in r.out and b"CONFIG_EXT4_FS=" in r.out,
           "--showconfig is not the configuration", r)
+
+
+def test_vdso():
+    for options, count in (((), b"1\n"), (("vdso=1",), b"1\n"), (("vdso=0",), b"0\n")):
+        r = run(*options, cmd=["sh", "-c", "date +%s >/dev/null && grep -c '\\[vdso\\]' /proc/self/maps"])
+        check(r.out == count, f"{options}: not {count} vDSO", r)
 
 
 def one_line(*options):

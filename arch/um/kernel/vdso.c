@@ -12,7 +12,10 @@
  */
 #include <linux/binfmts.h>
 #include <linux/err.h>
+#include <linux/init.h>
+#include <linux/kstrtox.h>
 #include <linux/mm.h>
+#include <linux/printk.h>
 #include <linux/sched.h>
 #include <linux/time.h>
 #include <linux/time_namespace.h>
@@ -57,6 +60,21 @@ static vm_fault_t image_fault(const struct vm_special_mapping *mapping,
 static const struct vm_special_mapping data_mapping = { .name = "[vvar]", .fault = data_fault };
 static const struct vm_special_mapping image_mapping = { .name = "[vdso]", .fault = image_fault };
 
+static bool vdso_off;
+
+/* As on x86: vdso=0 is none. */
+static int __init vdso_setup(char *value)
+{
+	unsigned int on;
+
+	if (kstrtouint(value, 0, &on))
+		pr_warn("vdso=%s: 0 or 1 is known\n", value);
+	else
+		vdso_off = !on;
+	return 1;
+}
+__setup("vdso=", vdso_setup);
+
 static int map_vdso(struct mm_struct *mm)
 {
 	unsigned long size = vdso_image_end - vdso_image_start, addr;
@@ -87,6 +105,8 @@ int arch_setup_additional_pages(struct linux_binprm *bprm, int uses_interp)
 	struct mm_struct *mm = current->mm;
 	int err;
 
+	if (vdso_off)
+		return 0;
 	if (mmap_write_lock_killable(mm))
 		return -EINTR;
 	err = map_vdso(mm);

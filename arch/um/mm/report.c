@@ -26,8 +26,17 @@ static struct page_reporting_dev_info info = {
 	.order = PHYSMEM_CHUNK_SHIFT - PAGE_SHIFT,
 };
 
+static bool off;
+
+static int __init no_page_report(char *value)
+{
+	off = true;
+	return 1;
+}
+__setup("nopagereport", no_page_report);
+
 static int __init report_init(void)
 {
-	return page_reporting_register(&info);
+	return off ? 0 : page_reporting_register(&info);
 }
 late_initcall(report_init);

@@ -36,9 +36,8 @@
 #define AROUND		(16 * PAGE_SIZE)
 
 /* Spaces that wait for their next mm. */
-#define POOL_MAX	16
 static LIST_HEAD(pool);
-static unsigned int pooled;
+static unsigned int pooled, pool_max = 16;
 static DEFINE_SPINLOCK(pool_lock);	/* and all_spaces */
 static LIST_HEAD(all_spaces);
 
@@ -227,6 +226,13 @@ bool space_fill(struct mm_struct *mm, unsigned long addr, unsigned int access)
 	return true;
 }
 
+static int __init no_pool(char *value)
+{
+	pool_max = 0;
+	return 1;
+}
+__setup("nopool", no_pool);
+
 static struct space *space_get(void)
 {
 	struct map_op empty = { .kind = MAP_EMPTY, .len = TASK_SIZE };
@@ -270,7 +276,7 @@ static void space_put(struct space *space)
 	bool keep = false;
 
 	spin_lock(&pool_lock);
-	if (!space->dead && pooled < POOL_MAX) {
+	if (!space->dead && pooled < pool_max) {
 		list_add(&space->list, &pool);
 		pooled++;
 		keep = true;
