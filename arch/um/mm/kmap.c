@@ -3,13 +3,53 @@
  * vmalloc and module mappings. The kernel process's host mappings follow
  * init_mm's page tables: they are made when the tables change, not by a fault
  * later, and taken away when Linux flushes.
+ *
+ * It flushes ranges that are far wider than what has gone, thousands of times in
+ * a row when BPF programs are freed. So what the host has mapped is noted, a bit
+ * a page, and looked at first: a host call for each gap between mappings that
+ * live on would make each flush as dear as there are mappings.
  */
+#include <linux/bitmap.h>
+#include <linux/find.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/pgtable.h>
 #include <asm/host.h>
 #include <asm/physmem.h>
 #include <asm/tlbflush.h>
+
+#define PAGES(start, end)	(((end) - (start)) >> PAGE_SHIFT)
+
+static DECLARE_BITMAP(modules_there, PAGES(MODULES_VADDR, MODULES_END));
+static DECLARE_BITMAP(vmalloc_there, PAGES(VMALLOC_START, VMALLOC_END));
+
+/**
+ * struct area - where Linux maps for itself
+ * @start, @end: addresses
+ * @there:	pages that the host has mapped; what it never had, costs nothing
+ * @used:	none beyond so many was ever mapped
+ */
+static struct area {
+	unsigned long start, end;
+	unsigned long *there;
+	unsigned long used;
+} areas[] = {
+	{ MODULES_VADDR, MODULES_END, modules_there },
+	{ VMALLOC_START, VMALLOC_END, vmalloc_there },
+};
+
+static void note(unsigned long addr, unsigned long n)
+{
+	for (int i = 0; i < ARRAY_SIZE(areas); i++) {
+		struct area *a = &areas[i];
+		unsigned long page = PAGES(a->start, addr);
+
+		if (addr < a->start || addr >= a->end)
+			continue;
+		bitmap_set(a->there, page, n);
+		a->used = max(a->used, page + n);
+	}
+}
 
 /* The entry of a kernel address, or NULL and where the next could be. */
 static pte_t *lookup(unsigned long addr, unsigned long *next)
@@ -68,35 +108,50 @@ void arch_sync_kernel_mappings(unsigned long start, unsigned long end)
 				    pte_pfn(pte) << PAGE_SHIFT))
 			panic("the host refuses a kernel mapping of %lu pages (vm.max_map_count, RLIMIT_AS?)",
 			      n);
+		note(first, n);
 	}
 }
 
-/* Unmap what the tables do not hold in a range of one area. */
-static void unmap_gaps(unsigned long start, unsigned long end)
+static void unmap(struct area *a, unsigned long start, unsigned long end)
 {
-	unsigned long addr = start, gap = start, next;
+	host_unmap((void *)start, end - start);
+	bitmap_clear(a->there, PAGES(a->start, start), PAGES(start, end));
+}
 
-	while (addr < end) {
+/* Unmap what the tables do not hold of pages that the host has mapped. */
+static void unmap_gaps(struct area *a, unsigned long start, unsigned long end)
+{
+	unsigned long addr, gap = start, next;
+
+	for (addr = start; addr < end; addr = next) {
 		pte_t *ptep = lookup(addr, &next);
 
 		if (ptep && pte_present(ptep_get(ptep))) {
 			if (addr > gap)
-				host_unmap((void *)gap, addr - gap);
+				unmap(a, gap, addr);
 			gap = next;
 		}
-		addr = next;
 	}
 	if (end > gap)
-		host_unmap((void *)gap, end - gap);
+		unmap(a, gap, end);
 }
 
-static void flush_area(unsigned long start, unsigned long end, unsigned long area_start,
-		       unsigned long area_end)
+static void flush_area(struct area *a, unsigned long start, unsigned long end)
 {
-	start = max(start & PAGE_MASK, area_start);
-	end = min(PAGE_ALIGN(end), area_end);
-	if (start < end)
-		unmap_gaps(start, end);
+	unsigned long from, to, last;
+
+	start = max(start & PAGE_MASK, a->start);
+	end = min(PAGE_ALIGN(end), a->end);
+	if (start >= end)
+		return;
+	last = min(PAGES(a->start, end), a->used);
+	for (from = PAGES(a->start, start); ; from = to) {
+		from = find_next_bit(a->there, last, from);
+		if (from >= last)
+			break;
+		to = find_next_zero_bit(a->there, last, from);
+		unmap_gaps(a, a->start + (from << PAGE_SHIFT), a->start + (to << PAGE_SHIFT));
+	}
 }
 
 /**
@@ -107,7 +162,7 @@ static void flush_area(unsigned long start, unsigned long end, unsigned long are
  */
 void flush_tlb_kernel_range(unsigned long start, unsigned long end)
 {
-	flush_area(start, end, MODULES_VADDR, MODULES_END);
-	flush_area(start, end, VMALLOC_START, VMALLOC_END);
+	for (int i = 0; i < ARRAY_SIZE(areas); i++)
+		flush_area(&areas[i], start, end);
 }
 EXPORT_SYMBOL(flush_tlb_kernel_range);
