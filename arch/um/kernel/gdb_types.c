@@ -39,7 +39,9 @@
 #include <asm/vcpu.h>
 #include "drivers/base/base.h"
 #include "fs/mount.h"
+#ifdef CONFIG_MODULES
 #include "kernel/module/internal.h"
+#endif
 #include "kernel/printk/printk_ringbuffer.h"
 #include "kernel/sched/sched.h"
 #include "kernel/time/tick-internal.h"
