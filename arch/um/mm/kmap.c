@@ -10,6 +10,7 @@
  * live on would make each flush as dear as there are mappings.
  */
 #include <linux/bitmap.h>
+#include <linux/err.h>
 #include <linux/find.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
@@ -20,13 +21,11 @@
 
 #define PAGES(start, end)	(((end) - (start)) >> PAGE_SHIFT)
 
-static DECLARE_BITMAP(modules_there, PAGES(MODULES_VADDR, MODULES_END));
-static DECLARE_BITMAP(vmalloc_there, PAGES(VMALLOC_START, VMALLOC_END));
-
 /**
  * struct area - where Linux maps for itself
  * @start, @end: addresses
- * @there:	pages that the host has mapped; what it never had, costs nothing
+ * @there:	pages that the host has mapped; not in the guest's memory, of which
+ *		16 MiB would be gone, but in the host's, which costs what is used
  * @used:	none beyond so many was ever mapped
  */
 static struct area {
@@ -34,8 +33,8 @@ static struct area {
 	unsigned long *there;
 	unsigned long used;
 } areas[] = {
-	{ MODULES_VADDR, MODULES_END, modules_there },
-	{ VMALLOC_START, VMALLOC_END, vmalloc_there },
+	{ MODULES_VADDR, MODULES_END },
+	{ VMALLOC_START, VMALLOC_END },
 };
 
 static void note(unsigned long addr, unsigned long n)
@@ -46,6 +45,10 @@ static void note(unsigned long addr, unsigned long n)
 
 		if (addr < a->start || addr >= a->end)
 			continue;
+		if (!a->there)
+			a->there = host_map_private(PAGES(a->start, a->end) / BITS_PER_BYTE);
+		if (IS_ERR(a->there))
+			panic("the host refuses memory (RLIMIT_AS?)");
 		bitmap_set(a->there, page, n);
 		a->used = max(a->used, page + n);
 	}
