@@ -166,13 +166,8 @@ static void add_command(const struct options *o, struct list *words)
 	const struct command *c = &o->command;
 	char *cwd = c->cwd ? encode(c->cwd) : NULL;
 
-	if (o->initrd) {
-		if (c->argv)
-			list_add(words, "--");
-		for (char **w = c->argv; w && *w; w++)
-			list_add(words, *w);
-		return;
-	}
+	if (o->initrd)
+		return;		/* there is none: /init of that decides */
 	if (c->user)
 		list_addf(words, "UML_USER=%s", encode(c->user));
 	else

@@ -34,7 +34,8 @@ static const char help[] =
 "  --disk FILE[,ro][,cow=FILE]\n"
 "                         a disk: /dev/ubda, or behind the root's\n"
 "  --kernel FILE          the kernel: default: linux beside uml\n"
-"  --initrd FILE          boot this initramfs instead, on the console\n"
+"  --initrd FILE          boot this initramfs and its /init instead of a COMMAND,\n"
+"                         on the console\n"
 "  --append OPTION        one more word for the kernel's command line\n"
 "  --timeout TIME         end it after so many seconds, or with m or h: status 124\n"
 "  --name NAME            how uml ps and uml exec know it\n"
@@ -286,6 +287,11 @@ static void check_together(const struct options *o)
 		die("--rw: an archive is unpacked into memory and cannot be written");
 	if (o->initrd && o->nvolumes)
 		die("--volume needs the launcher's own init, which --initrd replaces");
+	if (o->initrd && (o->timeout_ms || o->name))
+		die("--timeout and --name need the launcher's own init, which --initrd replaces");
+	if (o->initrd && o->command.argv)
+		die("--initrd: its own /init decides what runs, not the command line; --root %s -- %s... runs that in its files",
+		    o->initrd, o->command.argv[0]);
 }
 
 /* Fill @o from the words of `uml run`; ends with a line when one is wrong. */

@@ -8,12 +8,13 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 
 import cow
 import disk
 from launcher import LIMIT, UML, command, ended, read_until, run, said, sh, start, uml
 from programs import newc
-from uml import INITRAMFS, LINUX, Skipped, check
+from uml import INITRAMFS, LINUX, Skipped, check, family, process_table
 
 
 def files(tmp, **content):
@@ -270,10 +271,41 @@ def test_dry_run_can_be_pasted(tmp):
     check(done.stdout == b"mine\n" and done.returncode == 0, f"{done.stdout!r} {done.stderr!r}")
 
 
+def initrd(*words, **more):
+    return subprocess.Popen([UML, "run", "-q", "--kernel", LINUX, "--initrd", INITRAMFS, *words],
+                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, **more)
+
+
 def test_initrd():
-    done = subprocess.run([*command(options=["--initrd", INITRAMFS], root=None), "--help"],
-                          capture_output=True, timeout=LIMIT, stdin=subprocess.DEVNULL)
-    check(done.returncode == 0, f"{done.returncode} {done.stderr!r}")
+    """Its own /init on the console, with the words that are its own; its status."""
+    with initrd("--append", "--", "--append", "single") as p:
+        out, _ = p.communicate(b"cat /proc/1/cmdline; echo mark-$((6 * 7)); exit 7\n", LIMIT)
+    check(p.returncode == 7 and b"mark-42\n" in out, f"{p.returncode} {out!r}")
+    check(b"/init\0single\0" in out, f"/init has not its word: {out!r}")
+
+
+def test_initrd_ends_with_the_launcher(tmp):
+    """SIGKILL to uml: no process of a guest that --initrd started is left, nor a file."""
+    p = initrd("--append", "umid=killed", env=dict(os.environ, HOME=tmp))
+    try:
+        p.stdin.write(b"sleep 1000 & sleep 1000 & echo mark-$((6 * 7)); read end\n")
+        p.stdin.flush()
+        read_until(p.stdout, b"mark-42")
+        before = family(p.pid)
+        check(len(before) > 3, f"only {before} are there")
+        check(os.path.exists(f"{tmp}/.uml/killed/pid"), "the guest has no files")
+        p.kill()
+        p.wait()
+        end = time.monotonic() + 10
+        left = before
+        while left and time.monotonic() < end:
+            time.sleep(0.05)
+            left = before & {pid for pid, row in process_table().items() if row[2] not in "ZX"}
+        check(not left, f"{left} of {before} are left")
+        check(not os.path.exists(f"{tmp}/.uml/killed"), "its files are left")
+    finally:
+        p.kill()
+        p.communicate()
 
 
 WRONG = [
@@ -293,6 +325,9 @@ WRONG = [
     (["--name", "a/b"], b"is made of"), (["--name", ""], b"1 to 64"), (["--env", "=x"], b"NAME=VALUE"),
     (["--initrd", "/nonexistent"], b"No such file"), (["--root", "none", "--rw"], b"cannot be written"),
     (["--initrd", "/etc/passwd", "--root", "/"], b"excludes --root"), (["--user", ""], b"is empty"),
+    (["--initrd", INITRAMFS, "--timeout", "5"], b"own init"), (["--initrd", INITRAMFS, "--name", "a"], b"own init"),
+    (["--initrd", INITRAMFS], f"--root {INITRAMFS} -- true... runs that".encode()),
+    (["--initrd", INITRAMFS, "--dry-run"], b"its own /init decides"),
 ]
 
 
