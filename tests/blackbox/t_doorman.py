@@ -15,8 +15,9 @@ import socket
 import stat
 import struct
 import subprocess
+import sys
 
-from uml import LINUX, check
+from uml import LINUX, Skipped, check
 
 READY, REQUEST, RESULT, REPLY, OPEN, LISTEN, PORT, PTMX, NOTIFY = range(9)
 RDONLY, RDWR, APPEND = 0, 2, 0o2101
@@ -57,9 +58,9 @@ class Door:
         check((kind, got) == (REQUEST, text), f"{kind} {got!r} came for {text!r}")
         return request
 
-    def send(self, kind, request, value, text=b"", length=None, fds=()):
+    def send(self, kind, request, value, text=b"", length=None, fds=(), more=0):
         text = os.fsencode(text)
-        data = HEAD.pack(kind, request, value, 0, len(text) if length is None else length) + text
+        data = HEAD.pack(kind, request, value, more, len(text) if length is None else length) + text
         control = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
         self.sock.sendmsg([data], control)
 
@@ -217,3 +218,74 @@ def test_its_end_is_its_kernels(tmp):
         with contextlib.suppress(BlockingIOError):
             for count in (1, 2, 3, 50):
                 d.send(NOTIFY, 0, 0, fds=[d.sock.fileno()] * count)
+
+
+def test_no_longer_than_it_may_take(tmp):
+    """A request that is never answered, and one whose answer never ends."""
+    disk, = files(tmp, "disk")
+    with door(tmp) as d:
+        n = d.request(f"config ubd1={disk}")
+        d.opens(OPEN, n, RDWR, disk)
+        d.send(REPLY, n, 0, b"a part", more=1)
+        check(d.owner.recv(4096)[4:] == struct.pack("<II", 1, 7) + b"a part\0", "another answer")
+        refuses_all(d, n, disk)
+        d.send(REPLY, n, 0, b"the rest")
+        check(d.owner.recv(4096)[4:8] == bytes(4), "another answer")
+        n = d.request(f"config ubd1={disk}")
+        d.opens(OPEN, n, RDWR, disk)
+        d.owner.settimeout(40)
+        failed, more, _ = struct.unpack_from("<III", d.owner.recv(4096))
+        check((failed, more) == (1, 0), f"the owner gets {failed}, {more}")
+        refuses_all(d, n, disk)
+        n = d.request(f"config ubd1={disk}")
+        d.opens(OPEN, n, RDWR, disk)
+
+
+test_no_longer_than_it_may_take.seconds = 90
+
+# Process 1 of a namespace of its own, where numbers can be chosen: the doorman's
+# parent ends, but not its socket, and another process gets the parent's number.
+REUSE = r"""
+import os, socket, struct, subprocess, sys, time
+linux, where = sys.argv[1:]
+ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+parent = os.fork()
+if not parent:
+    subprocess.Popen([linux, "--doorman", where, ""], stdin=theirs)
+    ours.recv(4096)
+    os._exit(0)
+os.waitpid(parent, 0)
+try:
+    with open("/proc/sys/kernel/ns_last_pid", "w") as f:
+        f.write(str(parent - 1))
+except OSError as e:
+    sys.exit(f"skip: ns_last_pid: {e.strerror}")
+other = os.fork()
+if not other:
+    time.sleep(100)
+    os._exit(0)
+if other != parent:
+    sys.exit("skip: the number is not free")
+owner = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+owner.sendto(struct.pack("<III", 0xcafebabe, 2, 4) + b"halt", where + "/mconsole")
+end = time.monotonic() + 6
+while time.monotonic() < end:
+    pid, status = os.waitpid(-1, os.WNOHANG)
+    if pid:
+        print("killed" if pid == other else f"doorman: {status}")
+    time.sleep(0.1)
+"""
+
+
+def test_number_of_another_process(tmp):
+    """After a halt it kills its parent, and nobody who has the parent's number since."""
+    where = os.path.join(tmp, "guest")
+    os.mkdir(where, 0o700)
+    wrap = ["unshare", "-rpf", "--kill-child", "--mount-proc"]
+    if subprocess.run([*wrap, "true"], capture_output=True, timeout=10).returncode:
+        raise Skipped("no process namespace here")
+    done = subprocess.run([*wrap, sys.executable, "-c", REUSE, LINUX, where],
+                          capture_output=True, timeout=25)
+    if done.stderr.startswith(b"skip: "):
+        raise Skipped(done.stderr.decode()[6:].strip())
+    check(done.stdout == b"doorman: 0\n", f"{done.stdout} {done.stderr[-300:]}")

@@ -8,7 +8,8 @@
  * It is a fresh image of the executable (linux --doorman), so it shares no
  * memory with the kernel process, and does not trust it: whoever has taken over
  * the guest's kernel can have nothing opened but what the owner's own request,
- * not answered yet, names literally. It has a filter of its own.
+ * not answered yet, names literally, and for ANSWER_NS only. It has a filter of
+ * its own.
  *
  * Descriptor 0 is the socket to the kernel process. When that ends, so does the
  * doorman; a kernel process that was killed left its files, which it removes.
@@ -34,6 +35,7 @@
 #define REQUESTS	16	/* of which the answer is not complete */
 #define PATIENCE_MS	2000	/* for a client that does not read its answers */
 #define HALT_NS		(3 * NSEC_PER_SEC)	/* for a kernel that does not halt */
+#define ANSWER_NS	(20 * NSEC_PER_SEC)	/* for one that does not answer */
 
 struct packet {
 	u32 word[3];
@@ -73,6 +75,7 @@ static struct request *new_request(void)
 			r = &requests[i];
 	memset(r, 0, sizeof(*r));
 	r->id = ++last_id;
+	r->until = host_monotonic_ns() + ANSWER_NS;
 	return r;
 }
 
@@ -95,6 +98,21 @@ static void answer(struct request *r, bool failed, bool more, const char *text, 
 		waited += 5;
 	}
 	r->deaf = err;
+}
+
+/* Without its answer a request is over: nothing more is opened for it. */
+static void give_up(void)
+{
+	static const char why[] = "the guest has not answered for 20 seconds";
+
+	for (int i = 0; i < REQUESTS; i++) {
+		struct request *r = &requests[i];
+
+		if (!r->id || host_monotonic_ns() < r->until)
+			continue;
+		answer(r, true, false, why, sizeof(why) - 1);
+		r->id = 0;
+	}
 }
 
 static void refuse(const struct host_peer *client, const char *why)
@@ -181,10 +199,12 @@ static bool from_kernel(void)
 	r = find(m.id);
 	if (m.type == DOOR_REPLY && r) {
 		answer(r, m.value, m.more, m.data, m.len);
+		r->answering = true;
+		r->until = host_monotonic_ns() + ANSWER_NS;
 		if (!m.more)
 			r->id = 0;
 	} else if (m.type != DOOR_REPLY) {
-		fd = r ? doorman_open(r, &m) : -EPERM;
+		fd = r && !r->answering ? doorman_open(r, &m) : -EPERM;
 		to_kernel(DOOR_RESULT, m.id, min(fd, 0), "", fd);
 		if (fd >= 0)
 			host_close(fd);
@@ -213,15 +233,32 @@ static void remove_files(void)
 	host_rmdir(dir);
 }
 
+static int timeout_ms(void)
+{
+	if (halt_by)
+		return 100;
+	for (int i = 0; i < REQUESTS; i++)
+		if (requests[i].id)
+			return 1000;
+	return -1;
+}
+
 static void loop(void)
 {
 	for (;;) {
-		int ready = host_poll_two(KERNEL, sock, halt_by ? 100 : -1);
+		int ready = host_poll_two(KERNEL, sock, timeout_ms());
 
 		if (ready > 0 && ready & 1 && !from_kernel())
 			return;
+		/*
+		 * Whoever has its end of the socket now, the kernel process has ended
+		 * when it is not the parent any more, and its number may be another's.
+		 */
+		if (host_getppid() != kernel_pid)
+			return;
 		if (ready > 0 && ready & 2)
 			from_client();
+		give_up();
 		if (halt_by && host_monotonic_ns() > halt_by)
 			host_kill(kernel_pid, SIGKILL);
 	}

@@ -12,12 +12,16 @@
  * struct request - a command of the owner whose answer is not complete
  * @id:		its number, or 0 when there is none here
  * @deaf:	the client does not take its answers
+ * @answering:	a part of its answer was there
+ * @until:	when it is given up, CLOCK_MONOTONIC in ns
  * @text:	the command
  * @client:	whom to answer
  */
 struct request {
 	u32 id;
 	bool deaf;
+	bool answering;
+	u64 until;
 	char text[DOOR_DATA];
 	struct host_peer client;
 };

@@ -18,7 +18,7 @@ static const u16 allowed[] = {
 	__NR_poll, __NR_recvmsg, __NR_sendmsg, __NR_close, __NR_read, __NR_clock_gettime,
 	__NR_openat, __NR_socket, __NR_setsockopt, __NR_fchmod, __NR_bind, __NR_listen,
 	__NR_connect, __NR_unlink, __NR_rmdir, __NR_newfstatat,
-	__NR_restart_syscall, __NR_exit_group,
+	__NR_getppid, __NR_restart_syscall, __NR_exit_group,
 };
 
 #define NR_ALLOWED	ARRAY_SIZE(allowed)
