@@ -143,15 +143,15 @@ def test_other_calls_end_it(tmp):
 
 
 def test_host_refuses(tmp):
-    """Threads do it: silently, or with a line when io_uring was asked for."""
+    """Threads do it: silently, or with a line, also with quiet, when io_uring was asked for."""
     disk = noise(tmp)
     wrap = need(*REFUSE, "io_uring_setup")
-    for option, said in (("ubd=threads", False), (None, False), ("ubd=uring", True)):
-        r = ended(sh(TRANSPORT + "sha256sum /dev/ubda", *([option] if option else []),
-                     f"ubd0={disk}", wrap=wrap), 0)
+    for options, said in ((["ubd=threads"], False), ([], False), (["ubd=uring"], True),
+                          (["quiet", "ubd=uring"], True), (["quiet"], False)):
+        r = ended(sh(TRANSPORT + "sha256sum /dev/ubda", *options, f"ubd0={disk}", wrap=wrap), 0)
         check(r.out.startswith(b"threads\n") and sha(read(disk)) in r.out, "not by threads", r)
         check((b"ubd=uring: no io_uring on this host (Operation not permitted)" in r.err) == said,
-              f"{option}: what it says", r)
+              f"{options}: what it says", r)
 
 
 def test_host_refuses_later(tmp):
@@ -169,8 +169,11 @@ def test_no_proc(tmp):
     """An image that cannot be opened a second time goes by threads."""
     disk = noise(tmp)
     wrap = need("unshare", "-rm", "sh", "-ec", 'mount -t tmpfs t /proc; exec "$@"', "sh")
-    r = ended(sh(TRANSPORT + "sha256sum /dev/ubda", f"ubd0={disk}", wrap=wrap), 0)
-    check(r.out.startswith(b"threads\n") and sha(read(disk)) in r.out, "not by threads", r)
+    for options in ([], ["quiet", "ubd=uring"]):
+        r = ended(sh(TRANSPORT + "sha256sum /dev/ubda", *options, f"ubd0={disk}", wrap=wrap), 0)
+        check(r.out.startswith(b"threads\n") and sha(read(disk)) in r.out, "not by threads", r)
+        check((f"ubd=uring: {disk} cannot be on the ring".encode() in r.err) == bool(options),
+              f"{options}: what it says", r)
 
 
 def test_words():

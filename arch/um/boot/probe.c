@@ -62,21 +62,37 @@ const char *host_error(int err)
 	return "error";
 }
 
+static void print(const char *fmt, va_list args)
+{
+	char line[256];
+
+	host_write(2, line, vscnprintf(line, sizeof(line), fmt, args));
+}
+
 /**
- * boot_say() - a line of the report
+ * boot_say() - a line of the report, which quiet leaves out
  */
 void boot_say(const char *fmt, ...)
 {
-	char line[256];
 	va_list args;
-	int n;
 
 	if (boot_options.quiet)
 		return;
 	va_start(args, fmt);
-	n = vscnprintf(line, sizeof(line), fmt, args);
+	print(fmt, args);
 	va_end(args);
-	host_write(2, line, n);
+}
+
+/**
+ * boot_warn() - a line that must be seen: what was asked for cannot be done
+ */
+void boot_warn(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	print(fmt, args);
+	va_end(args);
 }
 
 /**

@@ -538,8 +538,8 @@ static void __init start_disks(void)
 	if (wanted != THREADS && !err)
 		err = ubd_uring_enable();
 	if (err && wanted == URING)
-		boot_say("ubd=uring: no io_uring on this host (%s): threads do its work\n",
-			 host_error(err));
+		boot_warn("ubd=uring: no io_uring on this host (%s): threads do its work\n",
+			  host_error(err));
 	for (i = 0; i < UNITS; i++) {
 		if (!ubds[i].spec.file)
 			continue;

@@ -245,7 +245,11 @@ void ubd_uring_attach(struct ubd_image *img, const struct ubd_spec *spec, unsign
 	if (!err)
 		return;
 	ubd_uring_detach(img);
-	pr_info("ubd: %s is not on the ring: %s\n", spec->file, host_error(err));
+	if (all_sizes)
+		boot_warn("ubd=uring: %s cannot be on the ring (%s): threads do its work\n",
+			  spec->file, host_error(err));
+	else
+		pr_info("ubd: %s is not on the ring: %s\n", spec->file, host_error(err));
 }
 
 /**

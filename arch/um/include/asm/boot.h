@@ -62,6 +62,7 @@ void boot_parse(int argc, char **argv);
 void boot_probe_host(void);
 void boot_start_engine(void);
 void __printf(1, 2) boot_say(const char *fmt, ...);
+void __printf(1, 2) boot_warn(const char *fmt, ...);
 void __noreturn __printf(1, 2) boot_die(const char *fmt, ...);
 void __noreturn um_exit(int status);
 int power_status(void);
