@@ -106,21 +106,28 @@ static bool in_path(const char *name)
 	return found;
 }
 
-/* Run the kernel with these words; its output in @out. -1: too slow or killed. */
-static int run_guest(const char *kernel, const char *transport, const char *script, char *out,
-		     size_t size)
+/* Run the kernel with up to two options; its output in @out. -1: too slow or killed. */
+static int run_guest(const char *kernel, const char *option, const char *second,
+		     const char *script, char *out, size_t size)
 {
-	const char *argv[] = { kernel, "quiet", "mem=64M", "--", "sh", "-c", script, NULL, NULL };
+	struct list argv = { };
 	long long end = now_ms() + GUEST_MS;
 	int ends[2], status = -1, null;
 	size_t len = 0;
 	ssize_t n = 1;
 	pid_t pid;
 
-	if (transport) {
-		memmove(argv + 3, argv + 2, 5 * sizeof(*argv));
-		argv[2] = transport;
-	}
+	list_add(&argv, kernel);
+	list_add(&argv, "quiet");
+	list_add(&argv, "mem=64M");
+	if (option)
+		list_add(&argv, option);
+	if (second)
+		list_add(&argv, second);
+	list_add(&argv, "--");
+	list_add(&argv, "sh");
+	list_add(&argv, "-c");
+	list_add(&argv, script);
 	null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -1;
@@ -131,7 +138,7 @@ static int run_guest(const char *kernel, const char *transport, const char *scri
 		dup2(null, 0);
 		dup2(ends[1], 1);
 		dup2(ends[1], 2);
-		execv(kernel, (char **)argv);
+		execv(kernel, argv.v);
 		_exit(EXIT_NOT_EXECUTABLE);
 	}
 	close(ends[1]);
@@ -175,13 +182,13 @@ static bool try_transport(const char *kernel, const char *option, const char *wh
 	int minutes;
 
 	start = now_ms();
-	if (run_guest(kernel, option, "true", out, sizeof(out))) {
+	if (run_guest(kernel, option, NULL, "true", out, sizeof(out))) {
 		out[strcspn(out, "\n")] = 0;
 		say("NO", what, "%s", *out ? out : "the guest does not start");
 		return false;
 	}
 	start = now_ms() - start;
-	if (run_guest(kernel, option, script, out, sizeof(out)))
+	if (run_guest(kernel, option, NULL, script, out, sizeof(out)))
 		return false;
 	p = strstr(out, "transport");
 	p = p ? strchr(p, ':') : NULL;
@@ -197,6 +204,35 @@ static bool try_transport(const char *kernel, const char *option, const char *wh
 	say("ok", what, "start to end %lld ms; a system call %.1f us, on the host %.1f us", start,
 	    seconds * 1e6 / (2 * CALLS), host_call_us());
 	return true;
+}
+
+/* A guest is asked for io_uring: it has it, or says why not. */
+static void check_disks(const char *kernel)
+{
+	int fd = memfd_create("uml-doctor-disk", 0);
+	long off = read_number("/proc/sys/kernel/io_uring_disabled");
+	char out[4096], *why, *end, *disk;
+
+	if (fd < 0 || ftruncate(fd, 1 << 20))
+		return;		/* there are no guests then */
+	disk = xprintf("ubd0=fd:%d", fd);
+	if (run_guest(kernel, "ubd=uring", disk, "cat /sys/block/ubda/transport", out,
+		      sizeof(out)))
+		say("NO", "disks", "a guest with a disk does not start");
+	else if (!strcmp(out, "uring\n"))
+		say("ok", "disks", "uring: the host's io_uring, but for large copies, which threads do");
+	else {
+		why = strstr(out, "ubd=uring: ");
+		why = why ? why + strlen("ubd=uring: ") : xstrdup("the guest does not say why");
+		why[strcspn(why, "\n")] = 0;
+		end = strstr(why, ": threads");
+		if (end)
+			*end = 0;
+		say("no", "disks", "threads: %s%s", why,
+		    off > 0 ? " (kernel.io_uring_disabled is set)" : "");
+	}
+	free(disk);
+	close(fd);
 }
 
 static void check_guests(const char *kernel, bool *runs)
@@ -219,6 +255,8 @@ static void check_guests(const char *kernel, bool *runs)
 		    "seccomp cannot be used here, see below; this one is slower");
 	if (!*runs || strcmp(transport, "ptrace"))
 		try_transport(kernel, "skas0=ptrace", "guests over ptrace", NULL);
+	if (*runs)
+		check_disks(kernel);
 }
 
 static void check_host(void)

@@ -5,6 +5,7 @@ these stay as they are unless it is asked to write to them.
 
 import gzip
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,6 +15,7 @@ import cow
 import disk
 from launcher import LIMIT, UML, command, ended, read_until, run, said, sh, start, uml
 from programs import newc
+from t_confined import REFUSE, need
 from uml import INITRAMFS, LINUX, Skipped, check, family, process_table
 
 
@@ -412,10 +414,27 @@ def test_doctor():
     """What it says of guests is found out by running them."""
     done = ended(uml("doctor", "--kernel", LINUX, seconds=100), 0)
     text = done.stdout.decode()
-    for line in ("ok   kernel", "ok   guests", "ok   transport", "ok   memfd", "processors"):
+    for line in ("ok   kernel", "ok   guests", "ok   transport", "ok   memfd", "processors", "   disks "):
         check(line in text, f"no '{line}'", text)
     done = uml("doctor", "--kernel", "/bin/false", seconds=100)
     check(done.returncode == 125 and b"NO   guests" in done.stdout, f"{done}")
 
 
+def test_doctor_of_disks(tmp):
+    """io_uring or threads, as a guest with a disk says; and why no io_uring."""
+    disk = os.path.join(tmp, "disk")
+    with open(disk, "wb") as f:
+        f.truncate(1 << 20)
+    seen = ended(run("cat", "/sys/block/ubda/transport", options=["--disk", disk]), 0).stdout.decode().strip()
+    text = ended(uml("doctor", "--kernel", LINUX, seconds=100), 0).stdout.decode()
+    mark = {"uring": "ok", "threads": "no"}[seen]
+    check(re.search(f"^{mark}   disks +{seen}", text, re.M), f"guests have {seen}", text)
+    wrap = need(*REFUSE, "io_uring_setup")
+    done = subprocess.run([*wrap, UML, "doctor", "--kernel", LINUX], capture_output=True, timeout=100)
+    check(done.returncode == 0 and
+          re.search(rb"^no   disks +threads: no io_uring on this host \(Operation not permitted\)", done.stdout, re.M),
+          f"{done}")
+
+
 test_doctor.seconds = 110
+test_doctor_of_disks.seconds = 210
