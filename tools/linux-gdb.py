@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
-"""build/linux-gdb.py: makes gdb know the kernel that is build/linux.
+"""linux-gdb.py: makes gdb know the kernel beside it, build/linux or an installed one.
 
 gdb finds this file by its name beside the executable, and loads it if it is
 told to trust it (docs/debugging.md). What it does:
 
-  - the types of the kernel are read from obj/arch/um/kernel/gdb_types.o, and
-    calls are followed by frame pointers, unless the executable itself has debug
-    information;
+  - the types of the kernel are read from gdb_types.o, and calls are followed by
+    frame pointers, unless the executable itself has debug information;
   - the commands of the kernel tree's scripts/gdb (lx-ps, lx-dmesg, ...) are
     loaded, as the kernel's own vmlinux-gdb.py does it;
   - the signal that the kernel process repairs by itself, SIGSEGV, is passed on.
@@ -20,9 +19,14 @@ import sys
 import gdb
 from gdb.unwinder import Unwinder, register_unwinder
 
-OBJ = os.path.join(os.path.dirname(os.path.abspath(__file__)), "obj")
-TYPES = os.path.join(OBJ, "arch", "um", "kernel", "gdb_types.o")
-COMMANDS = os.path.join(OBJ, "vmlinux-gdb.py")
+HERE = os.path.dirname(os.path.realpath(__file__))
+INSTALLED = os.path.join(HERE, "gdb")       # tools/build/install puts all there
+OBJ = os.path.join(HERE, "obj")
+TYPES = os.path.join(INSTALLED, "gdb_types.o")
+COMMANDS = os.path.join(INSTALLED, "vmlinux-gdb.py")
+if not os.path.isdir(INSTALLED):
+    TYPES = os.path.join(OBJ, "arch", "um", "kernel", "gdb_types.o")
+    COMMANDS = os.path.join(OBJ, "vmlinux-gdb.py")
 KERNEL = range(0x7c8000000000, 0x7d0000000000)      # asm/layout.h: image and modules
 PROLOGUE = 64       # bytes of a function within which it makes its frame
 PUSH_RBP, MOV_RSP_RBP, RET = b"\x55", b"\x48\x89\xe5", b"\xc3"

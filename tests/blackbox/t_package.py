@@ -21,6 +21,18 @@ def works(prefix):
         found = [f for f in (file, file + ".gz", file.replace("site-functions", "vendor-completions"))
                  if os.path.exists(f"{prefix}/{f}")]
         check(found, f"no {file}")
+    # gdb looks beside the file that the link leads to.
+    kernel = os.path.realpath(f"{prefix}/bin/linux.um")
+    if shutil.which("gdb"):
+        done = subprocess.run(["gdb", "-nx", "-batch", "-iex", f"add-auto-load-safe-path {prefix}",
+                               "-ex", "help lx-ps", "-ex", "ptype struct task_struct", kernel],
+                              capture_output=True, timeout=LIMIT)
+        if b"compiler describes no variables" in done.stderr + done.stdout:
+            return
+        check(b"Dump Linux tasks" in done.stdout and b"real_parent;" in done.stdout and not done.stderr,
+              f"gdb on {kernel}", f"{done.stderr!r}\n{done.stdout!r}"[-2000:])
+        trees = [os.path.join(d, f) for d, _, names in os.walk(f"{prefix}/lib/uml/gdb") for f in names]
+        check(not any(os.path.islink(f) for f in trees), "it needs what it was built from")
 
 
 def test_install(tmp):
@@ -73,6 +85,10 @@ def test_debian_package(tmp):
     check(len(debs) == 1, f"packages: {debs}")
     subprocess.run(["dpkg-deb", "-x", f"{tmp}/{debs[0]}", f"{tmp}/unpacked"], check=True, timeout=60)
     works(f"{tmp}/unpacked/usr")
+    # Where gdb looks for what it trusts, by the whole path of the kernel.
+    trusted = f"{tmp}/unpacked/usr/share/gdb/auto-load/usr/lib/uml/linux-gdb.py"
+    check(os.path.realpath(trusted) == os.path.realpath(f"{tmp}/unpacked/usr/lib/uml/linux-gdb.py"),
+          "gdb would not trust it")
 
 
 test_debian_package.seconds = 300
