@@ -4,6 +4,7 @@
 import re
 import time
 
+from disk import START, program
 from uml import Guest, check, process_table
 
 MIB = 1024
@@ -56,6 +57,28 @@ def test_freed_memory_goes_back():
 def test_freed_memory_stays_if_told():
     kept, taken = kept_of_freed("nopagereport")
     check(kept > 190 * MIB, f"of {taken} KiB only {kept} are there after 15 s")
+
+
+def mappings(pid):
+    with open(f"/proc/{pid}/maps", "rb") as f:
+        return f.read().count(b"\n")
+
+
+def test_what_the_kernel_unmaps_is_unmapped(tmp):
+    """A mapping of the guest's kernel is one of the host's, and both go."""
+    script = START + "echo start; read x; exec /p 900"
+    with Guest("ubdpr=" + program(tmp, "filters.c"), cmd=["sh", "-c", script]) as g:
+        g.until(rb"start\n")
+        before = mappings(g.kernel())
+        g.send(b"\n")
+        g.until(rb"up\n")
+        full = mappings(g.kernel())
+        check(full > before + 300, f"900 filters are {full - before} mappings", g.words())
+        g.send(b"\n")
+        g.until(rb"freed\n")
+        after = mappings(g.kernel())
+        check(after <= before + 20, f"{before} mappings, {full} with 900 filters, "
+              f"{after} when they are gone", g.words())
 
 
 def space_kib(pid):

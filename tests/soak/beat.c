@@ -3,16 +3,20 @@
  * beat.c - finds wake-ups that get lost; tests/soak runs it beside its load.
  *
  *	beat FILE
+ *	beat FILE show
+ *	beat filter
  *
  * For every way in which one task of Linux waits for another there are two that
  * wake each other in turn, without any time-out: a wake-up that is lost stops
  * the two for ever. Each time around is counted in FILE, one 64-bit number a
- * way, which "beat FILE show" prints. Runs until it is killed.
+ * way, which the second form prints. Runs until it is killed. The third form makes
+ * the kernel load a BPF program, a socket's filter, and free it again.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/filter.h>
 #include <linux/futex.h>
 #include <poll.h>
 #include <pthread.h>
@@ -317,6 +321,17 @@ static const struct {
 };
 #define WAYS	(sizeof(way) / sizeof(way[0]))
 
+static int filter(void)
+{
+	struct sock_filter code = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog prog = { 1, &code };
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)))
+		die("filter");
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	uint64_t *counts;
@@ -324,6 +339,8 @@ int main(int argc, char **argv)
 
 	if (argc < 2)
 		return 2;
+	if (!strcmp(argv[1], "filter"))
+		return filter();
 	fd = open(argv[1], O_RDWR | O_CREAT, 0600);
 	if (fd < 0 || ftruncate(fd, 4096))
 		die(argv[1]);

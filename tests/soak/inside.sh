@@ -7,7 +7,9 @@
 # Rounds of load: twelve stressors of stress-ng at once, drawn from all classes
 # that can run in any guest, for 15 seconds, while beat (beat.c) counts. Before
 # the first round but one and after the last it is quiet, and "@@ count WHEN"
-# asks the host to count what the guest has of it. All stressors are drawn by SEED.
+# asks the host to count what the guest has of it: once as it is, "WHEN-lazy", and
+# once when Linux has unmapped what it maps no longer. All stressors are drawn by
+# SEED.
 
 seconds=$1
 RANDOM=$2
@@ -60,6 +62,27 @@ load()
 	grep -E 'fail:' log | head -3 | sed 's/^/@@ #   /'
 )
 
+# What is unmapped in the vmalloc area stays mapped until 32 MiB of it are there,
+# which may be thousands of mappings of the host, or until a BPF program is freed,
+# which must be unmapped at once, and all else with it. So that is done here: what
+# is mapped then is in use, or leaked.
+purge()
+{
+	local lazy left i
+	lazy=$(grep -c unpurged /proc/vmallocinfo)
+	for i in $(seq 30); do
+		./beat filter
+		sleep 0.5
+		left=$(grep -c unpurged /proc/vmallocinfo)
+		[ "$left" -gt 8 ] || break
+	done
+	echo "@@ # $1: $(grep -vc unpurged /proc/vmallocinfo) areas of vmalloc in use," \
+		"$lazy waited to be unmapped"
+	[ "$left" -le 8 ] || echo "@@ not ok purge - $left areas still wait to be unmapped"
+	grep -v unpurged /proc/vmallocinfo | awk '{ print $3 }' | sort | uniq -c |
+		sort -rn | head -n 12 | sed "s/^/vmalloc $1: /"
+}
+
 quiet()
 {
 	# What the load left behind ends; the host's own work does, too.
@@ -68,8 +91,11 @@ quiet()
 	sync
 	echo 3 > /proc/sys/vm/drop_caches
 	sleep 5
+	echo "@@ count $1-lazy"
+	sleep 3
+	purge "$1"
 	echo "@@ count $1"
-	sleep 5
+	sleep 3
 }
 
 gcc -O2 -o beat /run/beat.c -pthread || exit 1
