@@ -39,6 +39,23 @@ static double run_syscall(long n)
 	return now() - start;
 }
 
+static double run_read_byte(long n)
+{
+	int fd = open("/dev/null", O_RDONLY);
+	double start, end;
+	char c;
+
+	if (fd < 0)
+		die("open /dev/null");
+	start = now();
+	while (n--)
+		if (read(fd, &c, 1))
+			die("read of /dev/null");
+	end = now();
+	close(fd);
+	return end - start;
+}
+
 static double run_clock_gettime(long n)
 {
 	struct timespec ts;
@@ -130,6 +147,7 @@ static double run_mmap(long n)
 const struct row memory_rows[] = {
 	{ "getppid", "ns", 1, 0, 100, 0, run_getppid },
 	{ "syscall", "ns", 1, 0, 100, 0, run_syscall },
+	{ "read_byte", "ns", 1, 0, 100, 0, run_read_byte },
 	{ "clock_gettime", "ns", 1, 0, 100, 0, run_clock_gettime },
 	{ "stat", "ns", 1, 0, 100, 0, run_stat },
 	{ "touch_anon_4k", "ns", 1, 0, TOUCH_PAGES / 4, TOUCH_PAGES * 4, run_touch_4k },

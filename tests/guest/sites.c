@@ -26,6 +26,49 @@ asm(".pushsection .text\n"
     "	ret\n"
     ".popsection\n");
 
+/*
+ * What libc's read() and syscall() end in: two bytes before the instruction and
+ * a gap behind, which may be patched; and one that takes an argument from the
+ * stack.
+ */
+extern char short_read[], short_syscall[], short_gap[], short_end[], stack_call[];
+
+asm(".pushsection .text\n"
+    ".balign 16\n"
+    "short_read:\n"
+    "	.nops	9\n"
+    "	xorl	%eax, %eax\n"
+    "short_syscall:\n"
+    "	syscall\n"
+    "	cmpq	$-4096, %rax\n"
+    "	ja	1f\n"
+    "	ret\n"
+    "short_gap:\n"
+    "	.byte	0x66, 0x2e, 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0\n"
+    ".balign 16\n"
+    "short_end:\n"
+    "1:	ret\n"
+    ".balign 16\n"
+    /* long stack_call(long nr, ..., arguments 1 to 5 in their registers; 6) */
+    "stack_call:\n"
+    "	movq	%rdi, %rax\n"
+    "	movq	%rsi, %rdi\n"
+    "	movq	%rdx, %rsi\n"
+    "	movq	%rcx, %rdx\n"
+    "	movq	%r8, %r10\n"
+    "	movq	%r9, %r8\n"
+    "	movq	8(%rsp), %r9\n"
+    "	syscall\n"
+    "	ret\n"
+    ".popsection\n");
+
+#define SHORT_SIZE (short_end - short_read)
+
+static long call_short(int fd, void *buf, size_t n)
+{
+	return ((long (*)(int, void *, size_t))short_read)(fd, buf, n);
+}
+
 static long call_getppid(void)
 {
 	return ((long (*)(void))hot_getppid)();
@@ -189,4 +232,100 @@ TEST(stepped_through)
 	}
 	CHECK(WIFEXITED(status));
 	CHECK_EQ(WEXITSTATUS(status), 7);
+}
+
+TEST(short_ones)
+{
+	int fd = OK(open("/proc/self/exe", O_RDONLY));
+	unsigned char c, d;
+
+	CHECK_EQ(short_end - short_gap, 10);
+	for (int i = 0; i < MANY; i++) {
+		CHECK_EQ(call_short(fd, &c, 1), 1);
+		CHECK_EQ(pread(fd, &d, 1, i), 1);
+		CHECK_EQ(c, d);
+		CHECK_EQ(call_short(-1, &c, 1), -EBADF);
+	}
+	CHILD(pid,
+		for (int i = MANY; i < 2 * MANY; i++) {
+			CHECK_EQ(call_short(fd, &c, 1), 1);
+			CHECK_EQ(pread(fd, &d, 1, i), 1);
+			CHECK_EQ(c, d);
+		});
+	WAIT_OK(pid);
+	/* Jumped to, the instruction itself works. */
+	for (int i = 0; i < MANY; i++)
+		CHECK_EQ(((long (*)(int, void *, size_t))short_syscall)(-1, &c, 1) < 0, 1);
+}
+
+TEST(short_ones_are_restarted)
+{
+	int fds[2];
+	char c;
+
+	OK(pipe(fds));
+	for (int i = 0; i < MANY; i++) {
+		CHECK_EQ(write(fds[1], "x", 1), 1);
+		CHECK_EQ(call_short(fds[0], &c, 1), 1);
+	}
+	on_signal(SIGUSR1, nothing, SA_RESTART);
+	CHILD(pid,
+		sleep_ms(100);
+		OK(kill(getppid(), SIGUSR1));
+		sleep_ms(100);
+		CHECK_EQ(write(fds[1], "y", 1), 1));
+	CHECK_EQ(call_short(fds[0], &c, 1), 1);
+	CHECK_EQ(c, 'y');
+	WAIT_OK(pid);
+}
+
+TEST(arguments_from_the_stack)
+{
+	long (*call)(long, ...) = (long (*)(long, ...))stack_call;
+	int fd = OK(open("/proc/self/exe", O_RDONLY));
+
+	for (int i = 0; i < MANY; i++) {
+		char *p = (char *)call(SYS_mmap, 0L, 4096L, (long)PROT_READ, (long)MAP_PRIVATE,
+				       (long)fd, (i & 1) * 4096L);
+
+		CHECK((long)p > 0);
+		CHECK_EQ(memcmp(p, "\177ELF", 4) == 0, !(i & 1));
+		CHECK_EQ(call(SYS_munmap, p, 4096L), 0);
+	}
+}
+
+/* A tracer comes and goes while a program is anywhere in such a place. */
+TEST(short_ones_under_tracers)
+{
+	unsigned char text[128], seen[128];
+	int status;
+
+	memcpy(text, short_read, SHORT_SIZE);
+	CHILD(pid,
+		for (;;) {
+			char c;
+
+			if (call_short(-1, &c, 1) != -EBADF)
+				_exit(3);
+		});
+	for (int i = 0; i < 100; i++) {
+		sleep_ms(10);
+		OK(ptrace(PTRACE_SEIZE, pid, 0, 0));
+		OK(ptrace(PTRACE_INTERRUPT, pid, 0, 0));
+		CHECK_EQ(waitpid(pid, &status, 0), pid);
+		CHECK(WIFSTOPPED(status));
+		for (int at = 0; at < SHORT_SIZE; at += 8) {
+			long word;
+
+			errno = 0;
+			word = ptrace(PTRACE_PEEKTEXT, pid, short_read + at, 0);
+			CHECK_EQ(errno, 0);
+			memcpy(seen + at, &word, sizeof(word));
+		}
+		CHECK(!memcmp(text, seen, SHORT_SIZE));
+		OK(ptrace(PTRACE_DETACH, pid, 0, 0));
+	}
+	OK(kill(pid, SIGKILL));
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK(WIFSIGNALED(status));
 }

@@ -16,17 +16,42 @@ __asm__(".pushsection .text\n"
 	"	ret\n"
 	".popsection\n");
 
+/* Patched with a short jump into the gap behind it. */
+long short_call(int fd, void *buf, size_t n);
+extern const char short_site[], short_gap[];
+__asm__(".pushsection .text\n"
+	".globl short_call, short_site, short_gap\n"
+	".balign 16\n"
+	"short_call:\n"
+	"	.nops 9\n"
+	"short_site:\n"
+	"	xor %eax, %eax\n"
+	"	syscall\n"
+	"	cmp $-4096, %rax\n"
+	"	ja 1f\n"
+	"	ret\n"
+	"short_gap:\n"
+	"	.byte 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0\n"
+	"1:	ret\n"
+	".popsection\n");
+
 static void heat(void)
 {
 	long parent = getppid();
 
-	for (int i = 0; i < 300; i++)
+	for (int i = 0; i < 300; i++) {
 		CHECK_EQ(hot_call(), parent);
+		CHECK_EQ(short_call(-1, NULL, 0), -EBADF);
+	}
 }
 
 static bool patched(void)
 {
-	return (uint8_t)hot_site[0] == 0xff;
+	bool is = (uint8_t)hot_site[0] == 0xff;
+
+	CHECK_EQ((uint8_t)short_site[0] == 0xeb, is);
+	CHECK_EQ((uint8_t)short_gap[0] == 0xff, is);
+	return is;
 }
 
 static void intruder(void)
@@ -78,22 +103,30 @@ ATTACK(after_unmap, 10, "nounpatch")
 	heat();
 }
 
+static void jump_into(const char *at)
+{
+	CHILD(pid, {
+		struct regs r = { .flags = 0x202 };
+		uint64_t stack[512];
+
+		stack[256] = (uintptr_t)_exit;
+		r.r[AX] = SYS_exit_group;
+		r.r[SP] = (uintptr_t)&stack[256];
+		jump((uintptr_t)at, &r);
+	});
+	wait_status(pid, 10);
+}
+
 /* The instruction bytes behind the first one: whatever they are, they are ours. */
 ATTACK(middle, 10, NULL)
 {
 	heat();
-	for (int i = 1; i < 8; i++) {
-		CHILD(pid, {
-			struct regs r = { .flags = 0x202 };
-			uint64_t stack[512];
-
-			stack[256] = (uintptr_t)_exit;
-			r.r[AX] = SYS_exit_group;
-			r.r[SP] = (uintptr_t)&stack[256];
-			jump((uintptr_t)hot_site + i, &r);
-		});
-		wait_status(pid, 10);
-	}
+	for (int i = 1; i < 8; i++)
+		jump_into(hot_site + i);
+	for (int i = 1; i < 4; i++)
+		jump_into(short_site + i);
+	for (int i = 0; i < 10; i++)
+		jump_into(short_gap + i);
 }
 
 ATTACK(thunk, 15, NULL)

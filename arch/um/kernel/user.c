@@ -49,9 +49,12 @@ static void handle_syscall(struct space *space, struct pt_regs *regs, bool by_si
 	syscall_exit_to_user_mode(regs);
 }
 
-static void handle_trap(struct pt_regs *regs, const struct trap *trap)
+static void handle_trap(struct space *space, struct pt_regs *regs, const struct trap *trap)
 {
 	irqentry_state_t state;
+
+	if (unlikely(space->sites_live))
+		sites_leave_gap(space, regs);
 
 	if (trap->type == TRAP_KICK) {
 		vcpu_irq_from_user(regs);
@@ -92,6 +95,6 @@ void __noreturn user_loop(void)
 		if (trap.type == TRAP_SYSCALL)
 			handle_syscall(space, &uregs->gp, trap.by_signal);
 		else
-			handle_trap(&uregs->gp, &trap);
+			handle_trap(space, &uregs->gp, &trap);
 	}
 }

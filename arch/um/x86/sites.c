@@ -13,12 +13,30 @@
  *
  * in the program's private copy of that page. The last two bytes stay what they
  * were, since the table lies where its addresses end in them: whoever jumps to
- * the syscall instruction itself, or restarts a call, finds it. A slot of the
- * table leads to a thunk, which loads number and return address and jumps to
- * the engine:
+ * the syscall instruction itself, or restarts a call, finds it. Any other
+ * instruction of five bytes does as well if it is known that it may be carried
+ * out elsewhere; libc's syscall() has
  *
- *	48 b9 ..	movabs $RETURN, %rcx
+ *	4c 8b 4c 24 08		mov  8(%rsp), %r9
+ *	0f 05			syscall
+ *
+ * libc's read() has only two bytes there, and room for the jump in the gap
+ * behind a function's end nearby, which no program reaches:
+ *
+ *	31 c0			xor  %eax, %eax		eb ..	jmp  gap
+ *	0f 05			syscall			0f 05	syscall
+ *
+ *	48 3d 00 f0 ff ff	cmp  $-4096, %rax
+ *	77 ..			ja   error
+ *	c3			ret
+ *	66 2e 0f 1f 84 00 ..	a nop of ten bytes	ff 24 25 AA AA 0f 05 ..
+ *				up to a multiple of 16
+ *
+ * A slot of the table leads to a thunk, which carries out the instruction,
+ * loads the return address and jumps to the engine:
+ *
  *	b8 ..		mov    $NR, %eax
+ *	48 b9 ..	movabs $RETURN, %rcx
  *	49 bb ..	movabs $ENTRY, %r11
  *	41 ff e3	jmp    *%r11
  *
@@ -48,51 +66,68 @@
 
 #define TABLE		0x050f0000UL
 #define SLOTS		512UL
+#define GAPS		8U
 #define THUNK_SIZE	32UL
 #define THUNKS		(TABLE + PAGE_SIZE)
 #define NR_PAGES	(1 + SLOTS * THUNK_SIZE / PAGE_SIZE)
 #define TABLE_SIZE	(NR_PAGES * PAGE_SIZE)
 
-#define SITE_SIZE	7
+#define INSN_SIZE	5	/* the instruction before a system call, in a thunk */
+#define SYSCALL_SIZE	2
+#define JUMP_SIZE	(INSN_SIZE + SYSCALL_SIZE)
+#define XOR_SIZE	2
+#define REACH		128	/* of a short jump */
 #define HOT		64	/* calls until a patch is worth its page copy */
+
+/**
+ * struct site - a system call that was patched
+ * @syscall:	address of its instruction
+ * @jump:	where the jump to the thunk is: before it, or in a gap
+ * @was:	what is there otherwise
+ */
+struct site {
+	unsigned long syscall;
+	unsigned long jump;
+	u8 was[JUMP_SIZE];
+};
 
 /**
  * struct sites - table and thunks of a program and its forks
  * @ref:	address spaces that have them
  * @n:		slots in use
- * @addr:	the address of each site
- * @nr:		its system call
+ * @site:	what each is for
+ * @nr_gaps:	how many of them jump from a gap
+ * @gap:	which
  * @pages:	table, then thunks
  * @mapping:	how they are mapped
  */
 struct sites {
 	refcount_t ref;
 	unsigned int n;
-	unsigned long addr[SLOTS];
-	u32 nr[SLOTS];
+	struct site site[SLOTS];
+	unsigned int nr_gaps;
+	u16 gap[GAPS];
 	struct page *pages[NR_PAGES + 1];
 	struct vm_special_mapping mapping;
 };
 
 struct thunk {
+	u8 insn[INSN_SIZE];
 	u8 mov_rcx[2];
 	u64 ret;
-	u8 mov_eax;
-	u32 nr;
 	u8 mov_r11[2];
 	u64 entry;
 	u8 jmp[3];
 } __packed;
 
-static void original(u8 *code, u32 nr)
+static const u8 xor_eax[XOR_SIZE] = { 0x31, 0xc0 };
+
+static bool in_gap(const struct site *site)
 {
-	code[0] = 0xb8;
-	memcpy(code + 1, &nr, sizeof(nr));
-	code[5] = 0x0f;
-	code[6] = 0x05;
+	return site->jump != site->syscall - INSN_SIZE;
 }
 
-static void patched(u8 *code, unsigned int slot)
+static void jump_through(u8 *code, unsigned int slot)
 {
 	u32 at = TABLE + slot * sizeof(u64);
 
@@ -100,6 +135,12 @@ static void patched(u8 *code, unsigned int slot)
 	code[1] = 0x24;
 	code[2] = 0x25;
 	memcpy(code + 3, &at, sizeof(at));
+}
+
+static void jump_short(u8 *code, const struct site *site)
+{
+	code[0] = 0xeb;
+	code[1] = site->jump - site->syscall;
 }
 
 /* The table is no longer mapped; the patches are taken back before it is used. */
@@ -177,46 +218,95 @@ static bool is_text(struct mm_struct *mm, unsigned long addr)
 	return good;
 }
 
-static int find_slot(struct sites *s, unsigned long addr, u32 nr)
+static int find_slot(struct sites *s, const struct site *site)
 {
+	static const u8 xor_and_nop[INSN_SIZE] = { 0x31, 0xc0, 0x0f, 0x1f, 0x00 };
 	struct thunk *t;
 	unsigned int i;
 	u64 *table;
 
 	for (i = 0; i < s->n; i++)
-		if (s->addr[i] == addr && s->nr[i] == nr)
+		if (s->site[i].syscall == site->syscall && s->site[i].jump == site->jump &&
+		    !memcmp(s->site[i].was, site->was, JUMP_SIZE))
 			return i;
-	if (i == SLOTS)
+	if (i == SLOTS || (in_gap(site) && s->nr_gaps == GAPS))
 		return -1;
+	if (in_gap(site))
+		s->gap[s->nr_gaps++] = i;
 	t = page_address(s->pages[1 + i * THUNK_SIZE / PAGE_SIZE]) + i * THUNK_SIZE % PAGE_SIZE;
 	*t = (struct thunk) {
-		.mov_rcx = { 0x48, 0xb9 }, .ret = addr + SITE_SIZE,
-		.mov_eax = 0xb8, .nr = nr,
+		.mov_rcx = { 0x48, 0xb9 }, .ret = site->syscall + SYSCALL_SIZE,
 		.mov_r11 = { 0x49, 0xbb }, .entry = engine->syscall_entry(),
 		.jmp = { 0x41, 0xff, 0xe3 },
 	};
+	memcpy(t->insn, in_gap(site) ? xor_and_nop : site->was, INSN_SIZE);
 	table = page_address(s->pages[0]);
 	table[i] = THUNKS + i * THUNK_SIZE;
-	s->addr[i] = addr;
-	s->nr[i] = nr;
+	s->site[i] = *site;
 	s->n++;
 	return i;
+}
+
+/* A gap that a short jump at @code[@from] reaches; return: its index or -1. */
+static int find_gap(const u8 *code, int n, int from, unsigned long addr)
+{
+	static const u8 end[] = { 0x48, 0x3d, 0x00, 0xf0, 0xff, 0xff, 0x77 };
+	static const u8 gap[] = { 0xc3, 0x66, 0x2e, 0x0f, 0x1f, 0x84 };
+
+	for (int i = 0; i + 19 <= n; i++) {
+		u8 error = code[i + 7];
+		int at = i + 9;
+
+		if (memcmp(code + i, end, sizeof(end)) ||
+		    memcmp(code + i + 8, gap, sizeof(gap)) ||
+		    memchr_inv(code + i + 14, 0, 5) || (addr + i + 19) % 16)
+			continue;
+		/* Not one that is jumped to. */
+		if ((error < 1 || error > 10) && at - from >= -REACH && at - from < REACH)
+			return at;
+	}
+	return -1;
+}
+
+/* Is the system call at @addr one that can be patched? Return: true, @site filled in. */
+static bool recognize(unsigned long addr, struct site *site)
+{
+	static const u8 insn[] = { 0x0f, 0x05 }, from_stack[] = { 0x4c, 0x8b, 0x4c, 0x24, 0x08 };
+	unsigned long start = max(addr & PAGE_MASK, addr - REACH);
+	unsigned long end = min((addr & PAGE_MASK) + PAGE_SIZE, addr + REACH + 10);
+	u8 code[2 * REACH + 10];
+	int at = addr - start, gap;
+
+	if (at < XOR_SIZE || end - addr < SYSCALL_SIZE ||
+	    copy_from_user(code, (void __user *)start, end - start) ||
+	    memcmp(code + at, insn, sizeof(insn)))
+		return false;
+
+	*site = (struct site) { .syscall = addr, .jump = addr - INSN_SIZE };
+	if (at >= INSN_SIZE && (code[at - INSN_SIZE] == 0xb8 ||
+				!memcmp(code + at - INSN_SIZE, from_stack, INSN_SIZE))) {
+		memcpy(site->was, code + at - INSN_SIZE, JUMP_SIZE);
+		return true;
+	}
+	if (memcmp(code + at - XOR_SIZE, xor_eax, XOR_SIZE))
+		return false;
+	gap = find_gap(code, end - start, at, start);
+	if (gap < 0)
+		return false;
+	site->jump = start + gap;
+	memcpy(site->was, code + gap, JUMP_SIZE);
+	return true;
 }
 
 static void patch(struct space *space, unsigned long addr)
 {
 	struct mm_struct *mm = current->mm;
-	u8 code[SITE_SIZE], want[SITE_SIZE];
+	u8 code[JUMP_SIZE];
+	struct site site;
 	bool fresh = false;
 	int slot;
-	u32 nr;
 
-	if ((addr & ~PAGE_MASK) > PAGE_SIZE - SITE_SIZE ||
-	    copy_from_user(code, (void __user *)addr, SITE_SIZE))
-		return;
-	memcpy(&nr, code + 1, sizeof(nr));
-	original(want, nr);
-	if (memcmp(code, want, SITE_SIZE) || !is_text(mm, addr))
+	if (!recognize(addr, &site) || !is_text(mm, addr))
 		return;
 	if (!space->sites) {
 		space->sites = sites_alloc();
@@ -229,12 +319,16 @@ static void patch(struct space *space, unsigned long addr)
 		space->sites_off = true;
 		return;
 	}
-	slot = find_slot(space->sites, addr, nr);
+	slot = find_slot(space->sites, &site);
 	if (slot < 0)
 		return;
-	patched(code, slot);
 	space->sites_live = true;
-	access_process_vm(current, addr, code, SITE_SIZE, FOLL_WRITE | FOLL_FORCE);
+	jump_through(code, slot);
+	if (access_process_vm(current, site.jump, code, JUMP_SIZE,
+			      FOLL_WRITE | FOLL_FORCE) != JUMP_SIZE || !in_gap(&site))
+		return;
+	jump_short(code, &site);
+	access_process_vm(current, addr - XOR_SIZE, code, XOR_SIZE, FOLL_WRITE | FOLL_FORCE);
 }
 
 /**
@@ -252,24 +346,51 @@ void sites_note(struct space *space, unsigned long ip)
 	if (++space->hot[i].n != HOT || space->sites_off || space->sites_lost ||
 	    current->ptrace || boot_options.no_patch)
 		return;
-	patch(space, ip - SITE_SIZE);
+	patch(space, ip - SYSCALL_SIZE);
+}
+
+/* Put @size bytes back at @addr if they are still what was patched in. */
+static void restore(unsigned long addr, const u8 *patched, const u8 *was, int size)
+{
+	u8 is[JUMP_SIZE];
+
+	if (access_process_vm(current, addr, is, size, FOLL_FORCE) == size &&
+	    !memcmp(is, patched, size))
+		access_process_vm(current, addr, (void *)was, size, FOLL_WRITE | FOLL_FORCE);
 }
 
 static void unpatch(struct sites *s)
 {
-	u8 code[SITE_SIZE], is[SITE_SIZE];
+	u8 code[JUMP_SIZE];
 
 	for (unsigned int i = 0; i < s->n; i++) {
-		patched(code, i);
-		if (access_process_vm(current, s->addr[i], is, SITE_SIZE, FOLL_FORCE) !=
-		    SITE_SIZE)
-			continue;
-		/* The last two bytes are the same anyway. */
-		if (memcmp(is, code, SITE_SIZE))
-			continue;
-		original(code, s->nr[i]);
-		access_process_vm(current, s->addr[i], code, SITE_SIZE,
-				  FOLL_WRITE | FOLL_FORCE);
+		const struct site *site = &s->site[i];
+
+		if (in_gap(site)) {
+			jump_short(code, site);
+			restore(site->syscall - XOR_SIZE, code, xor_eax, XOR_SIZE);
+		}
+		jump_through(code, i);
+		restore(site->jump, code, site->was, JUMP_SIZE);
+	}
+}
+
+/**
+ * sites_leave_gap() - guest code was interrupted
+ * @regs: its registers
+ *
+ * Where it is in a gap it goes back to before the short jump that led there,
+ * since the patches may have been taken back when it goes on.
+ */
+void sites_leave_gap(struct space *space, struct pt_regs *regs)
+{
+	struct sites *s = space->sites;
+
+	for (unsigned int i = 0; i < s->nr_gaps; i++) {
+		const struct site *site = &s->site[s->gap[i]];
+
+		if (regs->ip == site->jump)
+			regs->ip = site->syscall - XOR_SIZE;
 	}
 }
 
