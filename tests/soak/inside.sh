@@ -81,6 +81,9 @@ purge()
 	[ "$left" -le 8 ] || echo "@@ not ok purge - $left areas still wait to be unmapped"
 	grep -v unpurged /proc/vmallocinfo | awk '{ print $3 }' | sort | uniq -c |
 		sort -rn | head -n 12 | sed "s/^/vmalloc $1: /"
+	# Addresses, which the kernel shows only when they are called a secret.
+	echo 1 > /proc/sys/kernel/kptr_restrict
+	awk '{ print "@@ area " $1 }' /proc/vmallocinfo
 }
 
 quiet()
