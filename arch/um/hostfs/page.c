@@ -48,7 +48,10 @@ static void batch_add(struct batch *b, struct folio *folio, u64 len)
 	b->n++;
 }
 
-/* Read or write all of it. Bytes, or -errno when there are none. */
+/*
+ * Read or write all of it. Bytes, or -errno when there are none. A read that the
+ * host ends where the file does, as we know it, is not tried again behind that.
+ */
 static long transfer(struct batch *b, bool write)
 {
 	struct host_iovec *v = b->iov;
@@ -70,11 +73,14 @@ static long transfer(struct batch *b, bool write)
 			v->base += n;
 			v->len -= n;
 		}
+		if (!write && b->pos + done >= i_size_read(b->inode))
+			break;
 	}
 	return done;
 }
 
-static long single(struct hostfs_handle *h, void *buf, u64 len, u64 pos, bool write)
+/* The same with one buffer; @end: where the file ends, or U64_MAX. */
+static long single(struct hostfs_handle *h, void *buf, u64 len, u64 pos, u64 end, bool write)
 {
 	u64 done = 0;
 
@@ -87,6 +93,8 @@ static long single(struct hostfs_handle *h, void *buf, u64 len, u64 pos, bool wr
 		if (!n)
 			break;
 		done += n;
+		if (!write && pos + done >= end)
+			break;
 	}
 	return done;
 }
@@ -98,7 +106,7 @@ static long single(struct hostfs_handle *h, void *buf, u64 len, u64 pos, bool wr
  */
 long hostfs_pread(struct hostfs_handle *h, void *buf, u64 len, u64 pos)
 {
-	return single(h, buf, len, pos, false);
+	return single(h, buf, len, pos, U64_MAX, false);
 }
 
 /**
@@ -106,7 +114,7 @@ long hostfs_pread(struct hostfs_handle *h, void *buf, u64 len, u64 pos)
  */
 long hostfs_pwrite(struct hostfs_handle *h, const void *buf, u64 len, u64 pos)
 {
-	return single(h, (void *)buf, len, pos, true);
+	return single(h, (void *)buf, len, pos, U64_MAX, true);
 }
 
 /* A read ended at @end, before the size that we know. */
@@ -163,7 +171,8 @@ static void hostfs_readahead(struct readahead_control *rac)
 
 static int read_into(struct inode *inode, struct hostfs_handle *h, struct folio *folio)
 {
-	long n = hostfs_pread(h, folio_address(folio), folio_size(folio), folio_pos(folio));
+	long n = single(h, folio_address(folio), folio_size(folio), folio_pos(folio),
+			i_size_read(inode), false);
 
 	if (n < 0)
 		return n;
