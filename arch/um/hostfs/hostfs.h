@@ -46,13 +46,21 @@ struct hostfs_sb {
 
 /**
  * struct hostfs_handle - an open file of the host, shared by all opens
+ * @of:		the file
  * @fd:		descriptor
- * @users:	opens and calls that use it; under hostfs_lock
+ * @users:	opens and calls that use it; under handle_lock, like the next three
+ * @outdated:	it is not to be kept
+ * @idle:	in the list of those that are kept
+ * @used_at:	when it came there (jiffies)
  * @readable, @writable: what it was opened for
  */
 struct hostfs_handle {
+	struct hostfs_inode *of;
 	int fd;
 	unsigned int users;
+	bool outdated;
+	struct list_head idle;
+	unsigned long used_at;
 	bool readable;
 	bool writable;
 };
@@ -76,7 +84,7 @@ struct hostfs_handle {
  * @path_users:	calls that use it
  * @pinned:	it is not closed while the inode lives
  * @path_lru:	in the list of those that may be closed
- * @reader, @writer: open files, or NULL; under hostfs_lock
+ * @reader, @writer: open files, or NULL; under handle_lock
  * @opening:	held while one is opened
  */
 struct hostfs_inode {
@@ -189,10 +197,17 @@ int hostfs_ref(struct inode *inode, struct dentry *dentry, struct hostfs_ref *re
 int hostfs_ref_name(struct inode *inode, struct dentry *dentry, struct hostfs_ref *ref);
 int hostfs_ref_exact(struct inode *inode, struct dentry *dentry, struct hostfs_ref *ref);
 void hostfs_put_ref(struct hostfs_ref *ref);
+
+/* handle.c */
+void hostfs_handle_init(u64 limit);
+unsigned int hostfs_handles_close(unsigned int n, unsigned long before);
+struct hostfs_handle *hostfs_handle_any(struct inode *inode);
+struct hostfs_handle *hostfs_handle_kept(struct inode *inode);
 struct hostfs_handle *hostfs_handle_find(struct inode *inode, bool write);
 struct hostfs_handle *hostfs_handle_add(struct inode *inode, int fd, bool readable,
 					bool writable);
 void hostfs_handle_put(struct inode *inode, struct hostfs_handle *h);
+void hostfs_handle_outdated(struct inode *inode);
 
 /* name.c */
 extern const struct dentry_operations hostfs_dentry_ops;

@@ -88,8 +88,10 @@ static void check_pages(struct inode *inode, const struct statx *stx)
 	hi->ctime = ctime;
 	hi->known = true;
 	hi->own_ctime = false;
-	if (wrote || moved)
+	if (wrote || moved) {
 		hi->no_xattr = false;
+		hostfs_handle_outdated(inode);
+	}
 	i_size_write(inode, stx->stx_size);
 	if (!S_ISREG(inode->i_mode))
 		return;

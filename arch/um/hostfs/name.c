@@ -67,6 +67,8 @@ static int still(struct dentry *dentry, const char *name, struct inode *dir)
 		hostfs_apply(inode, &stx);
 		err = 1;
 	}
+	if (!err && inode)
+		hostfs_handle_outdated(inode);
 	hostfs_return(dir);
 	return err;
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Opening files. All opens of a file in the guest share one descriptor of the
- * host for reading and one for reading and writing. The host is asked at the
- * first open; it is the same user each time.
+ * Opening files. The host is asked at the first open, and when no open file is
+ * there any more (handle.c); it is the same user each time.
  */
 #include <linux/pagemap.h>
 #include <asm/host.h>
@@ -26,6 +25,31 @@ static int open_by_name(struct inode *inode, struct dentry *dentry, int flags)
 	return fd;
 }
 
+/* An open file that was kept, if the name still is this file's. NULL: open anew. */
+static struct hostfs_handle *open_kept(struct inode *inode, struct dentry *dentry)
+{
+	struct hostfs_handle *h = hostfs_handle_kept(inode);
+	struct hostfs_ref ref;
+	struct statx stx;
+	int err;
+
+	if (!h)
+		return NULL;
+	err = hostfs_ref_name(inode, dentry, &ref);
+	if (!err) {
+		err = host_stat_in(ref.fd, ref.name, &stx);
+		hostfs_put_ref(&ref);
+	}
+	if (!err && hostfs_same(inode, &stx)) {
+		hostfs_apply(inode, &stx);
+		if (!READ_ONCE(h->outdated))
+			return h;
+	}
+	hostfs_handle_outdated(inode);
+	hostfs_handle_put(inode, h);
+	return NULL;
+}
+
 /**
  * hostfs_open_handle() - an open file of the host
  * @dentry: a name of it
@@ -36,10 +60,12 @@ static int open_by_name(struct inode *inode, struct dentry *dentry, int flags)
 struct hostfs_handle *hostfs_open_handle(struct inode *inode, struct dentry *dentry, bool write)
 {
 	struct hostfs_inode *hi = hostfs_i(inode);
-	struct hostfs_handle *h = hostfs_handle_find(inode, write);
+	struct hostfs_handle *h;
 	bool readable = true;
 	int fd;
 
+	h = write ? NULL : open_kept(inode, dentry);
+	h = h ?: hostfs_handle_find(inode, write);
 	if (h)
 		return h;
 	if (hi->closed)

@@ -16,7 +16,6 @@
 #include <linux/dcache.h>
 #include <linux/errno.h>
 #include <linux/minmax.h>
-#include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <asm/host.h>
 #include <asm/host_dirs.h>
@@ -34,7 +33,10 @@ static unsigned int max_paths = 64;
  */
 void hostfs_ref_init(void)
 {
-	max_paths = clamp_t(u64, host_nofile_limit() / 3, 32, PATHS_MAX);
+	u64 limit = host_nofile_limit();
+
+	max_paths = clamp_t(u64, limit / 3, 32, PATHS_MAX);
+	hostfs_handle_init(limit);
 }
 
 /* Close up to @n that nobody uses. How many were closed. */
@@ -70,7 +72,8 @@ int hostfs_open_in(int dir, const char *name, int flags, unsigned int mode)
 {
 	int fd = host_open_in(dir, name, flags, mode);
 
-	if ((fd == -EMFILE || fd == -ENFILE) && close_idle(64))
+	if ((fd == -EMFILE || fd == -ENFILE) &&
+	    (hostfs_handles_close(64, jiffies) || close_idle(64)))
 		fd = host_open_in(dir, name, flags, mode);
 	return fd;
 }
@@ -300,26 +303,13 @@ void hostfs_path_forget(struct inode *inode)
 		host_close(fd);
 }
 
-static struct hostfs_handle *any_handle(struct inode *inode)
-{
-	struct hostfs_inode *hi = hostfs_i(inode);
-	struct hostfs_handle *h;
-
-	spin_lock(&hostfs_lock);
-	h = hi->writer ?: hi->reader;
-	if (h)
-		h->users++;
-	spin_unlock(&hostfs_lock);
-	return h;
-}
-
 static bool ref_open(struct inode *inode, struct hostfs_ref *ref)
 {
 	memset(ref, 0, sizeof(*ref));
 	ref->name = "";
 	if (!S_ISREG(inode->i_mode))
 		return false;
-	ref->handle = any_handle(inode);
+	ref->handle = hostfs_handle_any(inode);
 	if (!ref->handle)
 		return false;
 	ref->fd = ref->handle->fd;
@@ -403,68 +393,4 @@ void hostfs_put_ref(struct hostfs_ref *ref)
 		dput(ref->parent);
 		dput(ref->dentry);
 	}
-}
-
-/**
- * hostfs_handle_find() - the open file that can do this, one user more; or NULL
- */
-struct hostfs_handle *hostfs_handle_find(struct inode *inode, bool write)
-{
-	struct hostfs_inode *hi = hostfs_i(inode);
-	struct hostfs_handle *h;
-
-	spin_lock(&hostfs_lock);
-	if (write)
-		h = hi->writer;
-	else
-		h = hi->reader ?: hi->writer && hi->writer->readable ? hi->writer : NULL;
-	if (h)
-		h->users++;
-	spin_unlock(&hostfs_lock);
-	return h;
-}
-
-/**
- * hostfs_handle_add() - a descriptor becomes an open file, with one user
- *
- * The caller holds @opening, or the inode is new. @fd is closed on failure.
- */
-struct hostfs_handle *hostfs_handle_add(struct inode *inode, int fd, bool readable,
-					bool writable)
-{
-	struct hostfs_handle *h = kmalloc(sizeof(*h), GFP_KERNEL_ACCOUNT);
-	struct hostfs_inode *hi = hostfs_i(inode);
-
-	if (!h) {
-		host_close(fd);
-		return ERR_PTR(-ENOMEM);
-	}
-	*h = (struct hostfs_handle) {
-		.fd = fd, .users = 1, .readable = readable, .writable = writable,
-	};
-	spin_lock(&hostfs_lock);
-	if (writable)
-		hi->writer = h;
-	else
-		hi->reader = h;
-	spin_unlock(&hostfs_lock);
-	return h;
-}
-
-void hostfs_handle_put(struct inode *inode, struct hostfs_handle *h)
-{
-	struct hostfs_inode *hi = hostfs_i(inode);
-	bool last;
-
-	spin_lock(&hostfs_lock);
-	last = !--h->users;
-	if (last && hi->reader == h)
-		hi->reader = NULL;
-	if (last && hi->writer == h)
-		hi->writer = NULL;
-	spin_unlock(&hostfs_lock);
-	if (!last)
-		return;
-	host_close(h->fd);
-	kfree(h);
 }

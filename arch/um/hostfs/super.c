@@ -91,6 +91,7 @@ static void hostfs_evict_inode(struct inode *inode)
 {
 	truncate_inode_pages_final(&inode->i_data);
 	clear_inode(inode);
+	hostfs_handle_outdated(inode);
 	hostfs_path_forget(inode);
 }
 
