@@ -14,6 +14,7 @@
 #include <uapi/linux/audit.h>
 #include <uapi/linux/io_uring.h>
 #include <uapi/linux/prctl.h>
+#include <asm/host_dirs.h>
 #include <asm/host_uring.h>
 #include "syscall.h"
 
@@ -98,8 +99,32 @@ static struct sock_filter ring_filter[] = {
 
 #define NR_RING		ARRAY_SIZE(ring_filter)
 
+/*
+ * Directories that hostfs watches (dirs_watch.c): with the descriptor that was
+ * made at boot, for what it looks at and no more. The name, which a filter does
+ * not see, is that of the working directory.
+ */
+#define WATCH_FD	0	/* becomes that descriptor */
+
+static struct sock_filter watch_filter[] = {
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_inotify_add_watch, 0, 6),
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, WATCH_FD, 0, 2),
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, HOST_WATCH_MASK, 1, 0),
+	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_inotify_rm_watch, 0, 4),
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, WATCH_FD, 1, 0),
+	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+};
+
+#define NR_WATCH	ARRAY_SIZE(watch_filter)
+
 /* Load, compare; calls with conditions; the verdicts. */
-static struct sock_filter prog[3 + NR_FCNTL + NR_RING + NR_ALLOWED + 8];
+static struct sock_filter prog[3 + NR_FCNTL + NR_RING + NR_WATCH + NR_ALLOWED + 8];
 
 /* How many instructions: none without a ring. */
 static unsigned int ring_rules(void)
@@ -113,6 +138,18 @@ static unsigned int ring_rules(void)
 	return NR_RING;
 }
 
+/* The same for directories that are watched. */
+static unsigned int watch_rules(void)
+{
+	int fd = IS_ENABLED(CONFIG_UML_HOSTFS) ? host_watch_fd() : -1;
+
+	if (fd < 0)
+		return 0;
+	watch_filter[2].k = fd;
+	watch_filter[9].k = fd;
+	return NR_WATCH;
+}
+
 /**
  * host_confine() - from now on only these calls, for all threads
  * @ptrace: spaces are traced
@@ -124,7 +161,7 @@ int host_confine(bool ptrace, bool files)
 {
 	struct sock_fprog fprog = { .filter = prog };
 	unsigned int count = ARRAY_SIZE(allowed) + (files ? ARRAY_SIZE(allowed_files) : 0);
-	unsigned int ring = ring_rules();
+	unsigned int ring = ring_rules(), watch = watch_rules();
 	unsigned int n = 0, i;
 	long err;
 
@@ -132,13 +169,15 @@ int host_confine(bool ptrace, bool files)
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
 	prog[n++] = (struct sock_filter)
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 0,
-			 NR_FCNTL + ring + count + 6);
+			 NR_FCNTL + ring + watch + count + 6);
 	prog[n++] = (struct sock_filter)
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
 	for (i = 0; i < NR_FCNTL; i++)
 		prog[n++] = fcntl_filter[i];
 	for (i = 0; i < ring; i++)
 		prog[n++] = ring_filter[i];
+	for (i = 0; i < watch; i++)
+		prog[n++] = watch_filter[i];
 	for (i = 0; i < count; i++) {
 		u16 nr = i < ARRAY_SIZE(allowed) ? allowed[i] :
 			 allowed_files[i - ARRAY_SIZE(allowed)];

@@ -3,34 +3,24 @@
  * Open files and extended attributes of the host, for hostfs.
  *
  * Attributes of what is not open are asked for by name. The host has calls for
- * that which take a directory only since Linux 6.13; so the directory becomes
- * the working directory, and the one in which the kernel was started becomes it
- * again. Callers see to it that one of them is here at a time.
+ * that which take a directory only since Linux 6.13; so that becomes the working
+ * directory (cwd.h).
  */
 #include <linux/fcntl.h>
 #include <linux/fs.h>
 #include <asm/host_dirs.h>
-#include "syscall.h"
+#include "cwd.h"
 
-static int start_dir = -1;
+int host_start_dir = -1;
 
 /**
  * host_remember_cwd() - the working directory is to be this one, always
  */
 void host_remember_cwd(void)
 {
-	start_dir = host_call(__NR_openat, AT_FDCWD, ".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+	host_start_dir = host_call(__NR_openat, AT_FDCWD, ".",
+				   O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
 }
-
-/* One call in this directory. */
-#define call_in(dir, ...) ({					\
-	long __err = host_call(__NR_fchdir, dir);		\
-	if (!__err) {						\
-		__err = retry_call(__VA_ARGS__);		\
-		host_call(__NR_fchdir, start_dir);		\
-	}							\
-	__err;							\
-})
 
 int host_fsync(int fd, bool datasync)
 {

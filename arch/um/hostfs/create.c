@@ -69,7 +69,7 @@ static int made(struct inode *dir, int fd, struct dentry *dentry)
 		iput(inode);
 		return 0;
 	}
-	hostfs_known_name(dentry);
+	hostfs_known_name(dentry, 0);
 	d_instantiate(dentry, inode);
 	return 0;
 }
@@ -240,9 +240,9 @@ static int hostfs_rename(struct mnt_idmap *idmap, struct inode *dir, struct dent
 		hostfs_changed_ctime(target);
 	else if (target)
 		lost_name(target);
-	hostfs_known_name(dentry);
+	hostfs_known_name(dentry, 0);
 	if (flags & RENAME_EXCHANGE)
-		hostfs_known_name(new_dentry);
+		hostfs_known_name(new_dentry, 0);
 	return 0;
 }
 
@@ -285,7 +285,7 @@ static int create_open(struct inode *dir, struct dentry *dentry, struct file *fi
 		host_close(fd);
 		return PTR_ERR(inode);
 	}
-	hostfs_known_name(dentry);
+	hostfs_known_name(dentry, 0);
 	d_instantiate(dentry, inode);
 	file->f_mode |= FMODE_CREATED;
 	return finish_made(inode, dentry, file, fd);

@@ -155,6 +155,7 @@ bool __init hostfs_confine(void)
 		return false;
 	host_umask_none();
 	host_remember_cwd();
+	hostfs_watch_init();
 	if (!landlock_error)
 		landlock_error = host_landlock_thread();
 	if (landlock_error)

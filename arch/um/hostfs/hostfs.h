@@ -80,6 +80,11 @@ struct hostfs_handle {
  * @known:	those three are set
  * @closed:	a directory whose inside is not shown
  * @no_xattr:	there are no extended attributes
+ * @known_at:	the count of reports before its attributes were asked for, or 0
+ * @watch:	the host's number of the watch on this directory, or 0
+ * @news_at:	the count of reports at the last from this directory
+ * @watch_used:	it has been of use; @no_watch: there can be none
+ * @watch_list:	in the list of those that are watched
  * @path_fd:	an O_PATH descriptor, or -1; under hostfs_lock, like the next three
  * @path_users:	calls that use it
  * @pinned:	it is not closed while the inode lives
@@ -96,6 +101,11 @@ struct hostfs_inode {
 	u64 size;
 	struct timespec64 mtime, ctime;
 	bool own_change, own_ctime, known, closed, no_xattr;
+	unsigned long known_at;
+	int watch;
+	unsigned long news_at;
+	bool watch_used, no_watch;
+	struct list_head watch_list;
 	bool pinned;
 	int path_fd;
 	unsigned int path_users;
@@ -150,6 +160,7 @@ u64 hostfs_ino(struct super_block *sb, u64 dev, u64 ino);
 /* What is known of a file's attributes is too old now. */
 static inline void hostfs_stale(struct inode *inode)
 {
+	WRITE_ONCE(hostfs_i(inode)->known_at, 0);
 	WRITE_ONCE(hostfs_i(inode)->good_until, jiffies - 1);
 }
 
@@ -214,7 +225,16 @@ extern const struct dentry_operations hostfs_dentry_ops;
 struct dentry *hostfs_lookup(struct inode *dir, struct dentry *dentry, unsigned int flags);
 const char *hostfs_get_link(struct dentry *dentry, struct inode *inode,
 			    struct delayed_call *done);
-void hostfs_known_name(struct dentry *dentry);
+void hostfs_known_name(struct dentry *dentry, unsigned long at);
+
+/* watch.c */
+extern struct mutex hostfs_cwd_lock;
+void hostfs_watch_init(void);
+unsigned long hostfs_watch_count(void);
+bool hostfs_watch_trust(struct dentry *dentry, struct inode *dir, struct inode *inode);
+void hostfs_watch_known(struct inode *inode, unsigned long at);
+void hostfs_watch(struct inode *inode, int fd);
+void hostfs_watch_forget(struct inode *inode);
 
 /* create.c */
 extern const struct inode_operations hostfs_dir_iops;

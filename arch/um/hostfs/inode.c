@@ -69,6 +69,7 @@ void hostfs_inode_init_once(void *p)
 
 	inode_init_once(&hi->vfs);
 	INIT_LIST_HEAD(&hi->path_lru);
+	INIT_LIST_HEAD(&hi->watch_list);
 	mutex_init(&hi->opening);
 }
 
@@ -90,6 +91,7 @@ static void check_pages(struct inode *inode, const struct statx *stx)
 	hi->own_ctime = false;
 	if (wrote || moved) {
 		hi->no_xattr = false;
+		WRITE_ONCE(hi->known_at, 0);
 		hostfs_handle_outdated(inode);
 	}
 	i_size_write(inode, stx->stx_size);
@@ -216,6 +218,7 @@ struct inode *hostfs_iget(struct super_block *sb, struct inode *parent, int dir,
  */
 int hostfs_refresh(struct inode *inode, struct dentry *dentry)
 {
+	unsigned long at = hostfs_watch_count();
 	struct hostfs_ref ref;
 	struct statx stx;
 	int err;
@@ -232,5 +235,6 @@ int hostfs_refresh(struct inode *inode, struct dentry *dentry)
 	if (!hostfs_same(inode, &stx))
 		return -ESTALE;
 	hostfs_apply(inode, &stx);
+	hostfs_watch_known(inode, at);
 	return 0;
 }

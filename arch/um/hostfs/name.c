@@ -11,9 +11,11 @@
 
 /**
  * hostfs_known_name() - what a name stands for was just learned from the host
+ * @at: the count of reports before the host was asked, or 0 (watch.c)
  */
-void hostfs_known_name(struct dentry *dentry)
+void hostfs_known_name(struct dentry *dentry, unsigned long at)
 {
+	WRITE_ONCE(dentry->d_fsdata, (void *)at);
 	dentry->d_time = jiffies + hostfs_sb(dentry->d_sb)->ttl;
 }
 
@@ -21,6 +23,7 @@ struct dentry *hostfs_lookup(struct inode *dir, struct dentry *dentry, unsigned 
 {
 	struct inode *inode = NULL;
 	struct dentry *found;
+	unsigned long at;
 	struct statx stx;
 	int fd, err;
 
@@ -33,16 +36,19 @@ struct dentry *hostfs_lookup(struct inode *dir, struct dentry *dentry, unsigned 
 	fd = hostfs_borrow(dir);
 	if (fd < 0)
 		return ERR_PTR(fd);
+	at = hostfs_watch_count();
 	err = host_stat_in(fd, dentry->d_name.name, &stx);
 	if (!err)
 		inode = hostfs_iget(dir->i_sb, dir, fd, dentry->d_name.name, &stx);
+	if (!IS_ERR_OR_NULL(inode))
+		hostfs_watch_known(inode, at);
 	hostfs_return(dir);
 	if (err && err != -ENOENT)
 		return ERR_PTR(err);
-	hostfs_known_name(dentry);
+	hostfs_known_name(dentry, at);
 	found = d_splice_alias(inode, dentry);	/* passes an error on */
 	if (!IS_ERR_OR_NULL(found))
-		hostfs_known_name(found);
+		hostfs_known_name(found, at);
 	return found;
 }
 
@@ -50,14 +56,19 @@ struct dentry *hostfs_lookup(struct inode *dir, struct dentry *dentry, unsigned 
 static int still(struct dentry *dentry, const char *name, struct inode *dir)
 {
 	struct inode *inode = d_inode(dentry);
+	unsigned long at;
 	struct statx stx;
 	int fd, err;
 
-	if (hostfs_i(dir)->closed)
+	if (hostfs_i(dir)->closed) {
+		hostfs_known_name(dentry, 0);
 		return 1;
+	}
 	fd = hostfs_borrow(dir);
 	if (fd < 0)
 		return fd == -ESTALE ? 0 : fd;
+	hostfs_watch(dir, fd);
+	at = hostfs_watch_count();
 	err = host_stat_in(fd, name, &stx);
 	if (err == -ENOENT) {
 		err = !inode;
@@ -65,9 +76,12 @@ static int still(struct dentry *dentry, const char *name, struct inode *dir)
 		if (S_ISDIR(inode->i_mode))
 			hostfs_mind_closed(inode, dir, fd, name);
 		hostfs_apply(inode, &stx);
+		hostfs_watch_known(inode, at);
 		err = 1;
 	}
-	if (!err && inode)
+	if (err == 1)
+		hostfs_known_name(dentry, at);
+	else if (!err && inode)
 		hostfs_handle_outdated(inode);
 	hostfs_return(dir);
 	return err;
@@ -76,22 +90,30 @@ static int still(struct dentry *dentry, const char *name, struct inode *dir)
 static int hostfs_revalidate(struct dentry *dentry, unsigned int flags)
 {
 	struct hostfs_sb *sbi = hostfs_sb(dentry->d_sb);
+	bool may_trust = sbi->ttl && !(flags & LOOKUP_REVAL);
 	struct name_snapshot name;
 	struct dentry *parent;
+	struct inode *dir;
 	int ret;
 
-	if (sbi->ttl && time_before_eq(jiffies, dentry->d_time) && !(flags & LOOKUP_REVAL))
+	if (may_trust && time_before_eq(jiffies, dentry->d_time))
 		return 1;
 	if (IS_ROOT(dentry))
 		return 1;
-	if (flags & LOOKUP_RCU)		/* here nobody may sleep */
+	if (flags & LOOKUP_RCU) {	/* here nobody may sleep */
+		dir = d_inode_rcu(READ_ONCE(dentry->d_parent));
+		if (may_trust && dir && hostfs_watch_trust(dentry, dir, d_inode_rcu(dentry)))
+			return 1;
 		return -ECHILD;
+	}
 	parent = dget_parent(dentry);
-	take_dentry_name_snapshot(&name, dentry);
-	ret = still(dentry, name.name.name, d_inode(parent));
-	if (ret == 1)
-		hostfs_known_name(dentry);
-	release_dentry_name_snapshot(&name);
+	dir = d_inode(parent);
+	ret = may_trust && hostfs_watch_trust(dentry, dir, d_inode(dentry));
+	if (!ret) {
+		take_dentry_name_snapshot(&name, dentry);
+		ret = still(dentry, name.name.name, dir);
+		release_dentry_name_snapshot(&name);
+	}
 	dput(parent);
 	return ret;
 }

@@ -15,8 +15,9 @@
  * kernel; what that user is refused, the guest's root is refused. For others in
  * the guest its own kernel checks the host's permission bits first (attr.c).
  *
- * Names and attributes count as known for a second (cache=auto), not at all
- * (none), or until the guest itself changes them (always). Data is in the page
+ * Names and attributes count as known for a second (cache=auto), and longer
+ * where the host reports changes (watch.c); not at all (none), or until the
+ * guest itself changes them (always). Data is in the page
  * cache, read straight into it, and goes when size or times of the file tell
  * that somebody else wrote. write(2) writes to the host at once, through the
  * page cache; only pages that are written through mmap(2) wait for writeback.
@@ -75,6 +76,11 @@ static struct inode *hostfs_alloc_inode(struct super_block *sb)
 	hi->known = false;
 	hi->closed = false;
 	hi->no_xattr = false;
+	hi->known_at = 0;
+	hi->watch = 0;
+	hi->news_at = 0;
+	hi->watch_used = false;
+	hi->no_watch = false;
 	hi->good_until = jiffies - 1;
 	hi->mode_until = jiffies - 1;
 	return &hi->vfs;
@@ -92,6 +98,7 @@ static void hostfs_evict_inode(struct inode *inode)
 	truncate_inode_pages_final(&inode->i_data);
 	clear_inode(inode);
 	hostfs_handle_outdated(inode);
+	hostfs_watch_forget(inode);
 	hostfs_path_forget(inode);
 }
 

@@ -13,9 +13,6 @@
 #include <asm/host_dirs.h>
 #include "hostfs.h"
 
-/* One at a time: see host/dirs_file.c. */
-static DEFINE_MUTEX(xattr_lock);
-
 /* By an open file, or by directory and name. */
 static int xattr_ref(struct inode *inode, struct dentry *dentry, struct hostfs_ref *ref)
 {
@@ -46,11 +43,11 @@ static int hostfs_xattr_get(const struct xattr_handler *handler, struct dentry *
 	n = xattr_ref(inode, dentry, &ref);
 	if (n)
 		return n;
-	mutex_lock(&xattr_lock);
+	mutex_lock(&hostfs_cwd_lock);
 	n = host_getxattr_in(ref.fd, ref.name, name, buf, size);
 	if (n == -ENODATA && host_listxattr_in(ref.fd, ref.name, NULL, 0) == 0)
 		hi->no_xattr = true;
-	mutex_unlock(&xattr_lock);
+	mutex_unlock(&hostfs_cwd_lock);
 	hostfs_put_ref(&ref);
 	return n;
 }
@@ -68,12 +65,12 @@ static int hostfs_xattr_set(const struct xattr_handler *handler, struct mnt_idma
 	if (err)
 		return err;
 	hostfs_i(inode)->no_xattr = false;
-	mutex_lock(&xattr_lock);
+	mutex_lock(&hostfs_cwd_lock);
 	if (value)
 		err = host_setxattr_in(ref.fd, ref.name, name, value, size, flags);
 	else
 		err = host_removexattr_in(ref.fd, ref.name, name);
-	mutex_unlock(&xattr_lock);
+	mutex_unlock(&hostfs_cwd_lock);
 	hostfs_put_ref(&ref);
 	hostfs_changed_ctime(inode);
 	WRITE_ONCE(hostfs_i(inode)->mode_until, jiffies - 1);	/* an access control list */
@@ -112,9 +109,9 @@ ssize_t hostfs_listxattr(struct dentry *dentry, char *list, size_t size)
 	n = xattr_ref(inode, dentry, &ref);
 	if (n)
 		return n;
-	mutex_lock(&xattr_lock);
+	mutex_lock(&hostfs_cwd_lock);
 	n = host_listxattr_in(ref.fd, ref.name, list, size);
-	mutex_unlock(&xattr_lock);
+	mutex_unlock(&hostfs_cwd_lock);
 	hostfs_put_ref(&ref);
 	return n > 0 && size ? without_acls(list, n) : n;
 }

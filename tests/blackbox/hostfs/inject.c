@@ -3,10 +3,10 @@
  * inject.c - have a thread of another process make a system call, as who has
  * taken over that process would.
  *
- *	inject TID read|write|unlink PATH
+ *	inject TID read|write|unlink|watch:FD:MASK PATH
  *
- * prints what the call returned: openat2(2) for reading or writing, unlinkat(2).
- * The thread then goes on where it was. Ends with 77 where tracing is refused.
+ * prints what the call returned: openat2(2) for reading or writing, unlinkat(2),
+ * inotify_add_watch(2). The thread then goes on where it was. Ends with 77 where tracing is refused.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -78,6 +78,7 @@ int main(int argc, char **argv)
 {
 	struct user_regs_struct regs;
 	struct args args = { };
+	unsigned int fd, mask;
 	unsigned long at;
 	int status;
 	long ret;
@@ -98,6 +99,9 @@ int main(int argc, char **argv)
 			quit("stack", 1);
 	if (!strcmp(argv[2], "unlink"))
 		ret = call(SYS_unlinkat, AT_FDCWD, at + offsetof(struct args, path), 0, 0, regs);
+	else if (sscanf(argv[2], "watch:%u:%x", &fd, &mask) == 2)
+		ret = call(SYS_inotify_add_watch, fd, at + offsetof(struct args, path), mask, 0,
+			   regs);
 	else
 		ret = call(SYS_openat2, AT_FDCWD, at + offsetof(struct args, path),
 			   at + offsetof(struct args, how), sizeof(args.how), regs);

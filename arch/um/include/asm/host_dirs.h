@@ -60,6 +60,18 @@ int host_setxattr_in(int dir, const char *name, const char *attr, const void *bu
 		     int flags);
 int host_removexattr_in(int dir, const char *name, const char *attr);
 
+/*
+ * dirs_watch.c: what of directories is reported (inotify(7)): writing, attributes,
+ * names made, moved and removed. Only of directories, and each once.
+ */
+#define HOST_WATCH_MASK	0x110003ce
+long host_watch_init(void);
+int host_watch_fd(void);
+int host_watch_add(int dir);
+void host_watch_remove(int watch);
+int host_watch_poll(bool *mounts);
+long host_watch_read(void *buf, unsigned int size);
+
 /* landlock.c */
 int host_landlock_allow(int fd, bool write);
 int host_landlock_allow_removal(const char *dir, bool directories);
