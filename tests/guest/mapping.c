@@ -247,6 +247,66 @@ TEST(read_then_write)
 		CHECK_EQ(p[i * PAGE], i);
 }
 
+/*
+ * A program that goes through a file in order may be given pages before it
+ * asks for them; never ones that are not there, or that changed.
+ */
+TEST(a_file_in_order)
+{
+	enum { BLOCKS = 16, PAGES = 16 * BLOCKS, LESS = PAGES - 21 };
+	int fd = OK(memfd_create("order", 0));
+	char buf[PAGE], *p, *anon;
+
+	for (int i = 0; i < PAGES; i++) {
+		memset(buf, i % 251, PAGE);
+		CHECK_EQ(write(fd, buf, PAGE), PAGE);
+	}
+	p = MAP(NULL, PAGES * PAGE, RW, MAP_PRIVATE, fd, 0);
+	/* One's own pages, others and a hole lie in the way. */
+	for (int i = 5; i < PAGES; i += 37)
+		p[i * PAGE] = 'x';
+	anon = p + 100 * PAGE;
+	CHECK_EQ(mmap(anon, PAGE, RW, ANON_FIXED, -1, 0), anon);
+	OK(mprotect(p + 120 * PAGE, PAGE, PROT_NONE));
+	OK(munmap(p + 150 * PAGE, PAGE));
+	OK(ftruncate(fd, LESS * PAGE));
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < PAGES; i++) {
+			char *at = p + i * PAGE;
+			int own = i % 37 == 5 && i < LESS;
+
+			if (i == 120)
+				NO_READ(at, SEGV_ACCERR);
+			else if (i == 150)
+				NO_READ(at, SEGV_MAPERR);
+			else if (i >= LESS)
+				NO_READ(at, BUS_ADRERR);
+			else if (i == 100)
+				CHECK_EQ(*at, 0);
+			else
+				CHECK_EQ(*at & 255, own ? 'x' : i % 251);
+			if (i < LESS && i != 100 && i != 120 && i != 150)
+				CHECK_EQ(at[PAGE - 1] & 255, i % 251);
+		}
+		OK(madvise(p, 100 * PAGE, MADV_DONTNEED));
+		for (int i = 5; i < 100; i += 37)
+			p[i * PAGE] = 'x';
+	}
+
+	/* What is ahead is written and cut off by others in the meantime. */
+	for (int i = 0; i < 100; i++) {
+		CHECK_EQ(p[i * PAGE + 1] & 255, i % 251);
+		if (i == 33) {
+			OK(ftruncate(fd, 60 * PAGE));
+			CHECK_EQ(pwrite(fd, "new", 3, 50 * PAGE), 3);
+		}
+		if (i == 49)
+			break;
+	}
+	CHECK_EQ(p[50 * PAGE], 'n');
+	NO_READ(p + 60 * PAGE, BUS_ADRERR);
+}
+
 TEST(lock_and_bad_arguments)
 {
 	char *p = ANON(4 * PAGE);

@@ -22,6 +22,8 @@
 #define PF_USER		4
 #define PF_INSTR	16
 
+#define AHEAD		3	/* blocks more for a program that reads in order */
+
 static bool vma_allows(struct vm_area_struct *vma, unsigned int access)
 {
 	if (access == ACCESS_WRITE)
@@ -156,6 +158,39 @@ static unsigned int access_of(struct pt_regs *regs, const struct trap *trap, boo
 	return insn_writes(regs) ? ACCESS_WRITE : ACCESS_READ;
 }
 
+/* Is a page of a file there, or can be without waiting? */
+static bool resident(struct mm_struct *mm, unsigned long addr, unsigned int access)
+{
+	unsigned int flags = FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_RETRY_NOWAIT;
+	struct vm_area_struct *vma;
+	vm_fault_t fault = VM_FAULT_ERROR;
+
+	if (!mmap_read_trylock(mm))
+		return false;
+	vma = vma_lookup(mm, addr);
+	if (vma && vma->vm_file && vma_allows(vma, access))
+		fault = handle_mm_fault(vma, addr, flags, NULL);
+	if (!(fault & VM_FAULT_COMPLETED))
+		mmap_read_unlock(mm);
+	return !(fault & (VM_FAULT_ERROR | VM_FAULT_RETRY | VM_FAULT_COMPLETED));
+}
+
+/*
+ * A program that goes through a file in order is given more at once, of what is
+ * resident: it would come for the next block right away.
+ */
+static void go_ahead(struct mm_struct *mm, unsigned long addr, unsigned int access)
+{
+	struct space *space = mm->context.space;
+	unsigned long next = (addr & ~(SPACE_AROUND - 1)) + SPACE_AROUND;
+
+	if (next == space->ahead + SPACE_AROUND)
+		for (int i = 0; i < AHEAD && next < TASK_SIZE; i++, next += SPACE_AROUND)
+			if (!resident(mm, next, access) || !space_fill(mm, next, access))
+				break;
+	space->ahead = next;
+}
+
 /**
  * handle_fault() - guest code touched what its space does not hold
  */
@@ -189,6 +224,8 @@ void handle_fault(struct pt_regs *regs, const struct trap *trap)
 	}
 	if (!err) {
 		space_fill(mm, addr, access);
+		if (access != ACCESS_WRITE)
+			go_ahead(mm, addr, access);
 		return;
 	}
 	if (err == -SIGKILL)

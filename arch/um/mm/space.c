@@ -32,9 +32,6 @@
 #include <asm/tlb.h>
 #include <asm/tlbflush.h>
 
-/* Resident pages around a fault that are mapped with it: 64 KiB. */
-#define AROUND		(16 * PAGE_SIZE)
-
 /* Spaces that wait for their next mm. */
 static LIST_HEAD(pool);
 static unsigned int pooled, pool_max = 16;
@@ -212,9 +209,9 @@ bool space_fill(struct mm_struct *mm, unsigned long addr, unsigned int access)
 	stale = access != ACCESS_WRITE && pte_val(ptep_get(entry)) & _PAGE_IN_SPACE;
 
 	addr &= PAGE_MASK;
-	start = addr & ~(AROUND - 1);
+	start = addr & ~(SPACE_AROUND - 1);
 	entry -= (addr - start) / PAGE_SIZE;
-	for (a = start; a < start + AROUND; a += PAGE_SIZE, entry++) {
+	for (a = start; a < start + SPACE_AROUND; a += PAGE_SIZE, entry++) {
 		pte_t pte = ptep_get(entry);
 
 		prot = space_prot(pte);

@@ -78,6 +78,7 @@ enum space_age { SPACE_USED, SPACE_FORKED, SPACE_NEW };
  * @holds:	whose xstate its runner holds, or NULL
  * @age:	what its program is about to do
  * @data:	the page of orders, read-only in the space
+ * @ahead:	the next fault's block of addresses, if the program goes on in order
  * @nr_ops:	orders in @ops
  * @ops:	orders not yet carried out
  * @area:	skas0 over seccomp: the runner's pages, which guest code can write
@@ -108,6 +109,7 @@ struct space {
 	enum space_age age;
 	struct uregs *holds;
 	void *data;
+	unsigned long ahead;
 	unsigned int nr_ops;
 	struct map_op ops[SPACE_OPS];
 	void *area;

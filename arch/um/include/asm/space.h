@@ -9,6 +9,9 @@
 
 struct uregs;
 
+/* Resident pages in a block of so many bytes around a fault are mapped with it. */
+#define SPACE_AROUND	(16 * PAGE_SIZE)
+
 /* Kinds of access, for faults. */
 #define ACCESS_READ	1
 #define ACCESS_WRITE	2
