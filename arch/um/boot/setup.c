@@ -75,11 +75,22 @@ static void __init choose_initrd(void)
 	}
 }
 
-/* The embedded archive lies in the executable's file and is not freed. */
+/*
+ * From its end: what is freed last is given out first, so that the files read
+ * next lie in ascending pages and a space maps many of them with one call. The
+ * embedded archive lies in the executable's file and is not freed.
+ */
 void __init free_initrd_mem(unsigned long start, unsigned long end)
 {
-	if (start >= PAGE_OFFSET)
-		free_reserved_area((void *)start, (void *)end, POISON_FREE_INITMEM, "initrd");
+	unsigned long pages = 0;
+
+	if (start < PAGE_OFFSET)
+		return;
+	start = PAGE_ALIGN(start);
+	for (end &= PAGE_MASK; end > start; end -= PAGE_SIZE)
+		pages += free_reserved_area((void *)(end - PAGE_SIZE), (void *)end,
+					    POISON_FREE_INITMEM, NULL);
+	pr_info("Freeing initrd memory: %luK\n", pages << (PAGE_SHIFT - 10));
 }
 
 void __init setup_arch(char **cmdline_p)
