@@ -21,8 +21,9 @@ SERVE = ("while :; do { echo ready; while read x; do echo \"got-$x\"; done; }"
          " <> %(dev)s >&0; echo hup; sleep 0.1; done")
 
 
-def serve(dev, *options, more="", **args):
-    script = f"({SERVE % {'dev': dev}}) & {more} echo up; read end; exit 0"
+def serve(dev, *options, more="", quick=False, **args):
+    loop = (SERVE % {"dev": dev}).replace(" sleep 0.1;", "" if quick else " sleep 0.1;")
+    script = f"({loop}) & {more} echo up; read end; exit 0"
     g = Guest(*options, cmd=["sh", "-c", script], **args)
     try:
         g.until(rb"up\n")
@@ -101,6 +102,21 @@ def test_port():
         g.until(rb"hup")
         s = connect(("127.0.0.1", port))
         talk(s, b"again")
+        finish(g)
+
+
+def test_who_comes_back_at_once():
+    """The next connection before the line is open again, or before it is hung up: nothing is lost."""
+    port = free_port()
+    with serve("/dev/ttyS3", f"ssl3=port:{port}", quick=True) as g:
+        for i in range(60):
+            s = connect(("127.0.0.1", port))
+            talk(s, b"word%d" % i)
+            s.close()
+            end = time.monotonic() + 15
+            while i % 2 and g.out().count(b"hup") <= i:
+                check(time.monotonic() < end, f"no end of connection {i}", g.words())
+                time.sleep(0.005)
         finish(g)
 
 
