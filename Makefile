@@ -37,11 +37,14 @@ test: linux
 	@tools/build/deps bubblewrap debhelper e2fsprogs gdb iproute2 libcap-dev libpopt-dev lintian passt procps qemu-system-x86 uml-utilities util-linux
 	@tests/run $(TESTS)
 
-# The stock kernel to compare with, and what draws the plot.
+# The stock kernel to compare with, and what draws the plot. QEMU has its columns
+# where it is installed.
 bench: linux
-	@tools/build/deps busybox-static e2fsprogs fio gnuplot-nox user-mode-linux
+	@tools/build/deps busybox-static e2fsprogs fio git gnuplot-nox iperf3 iproute2 kmod passt user-mode-linux
 	@bench/run
 	@bench/disk --rounds 1
+	@bench/hostfs --reps 2
+	@bench/net --rounds 1 --seconds 3
 
 rootfs: deps
 	@tools/build/rootfs
