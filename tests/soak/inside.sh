@@ -55,6 +55,8 @@ load()
 		--hdd-bytes 32M --fallocate-bytes 32M --iomix-bytes 32M --vm-bytes 64M \
 		"${args[@]}" > log 2>&1 < /dev/null
 	status=$?
+	# One that was stopped late leaves its children, who would compute for ever.
+	pkill -KILL stress-ng
 	echo "@@ # status $status: ${names[*]}"
 	if grep -q 'dispatching hogs' log; then
 		echo "${names[*]}" >> $loaded
@@ -134,6 +136,12 @@ paste -sd, second | sed 's/^/@@ # /'
 if [ -s stopped ]; then
 	echo "@@ not ok wake-ups - lost by: $(paste -sd' ' stopped)"
 	ps -C beat -o pid,ppid,stat,time,wchan:32 | sed 's/^/# /'
+	# What ended one (the last word of stat), and where another computes.
+	for p in $(pgrep -x beat); do
+		echo "# $p: $(awk '{ print $3, $NF }' "/proc/$p/stat"), $(cat "/proc/$p/syscall")"
+		gdb -p "$p" -batch -ex 'info registers' -ex 'x/3i $pc' -ex bt 2>&1 |
+			grep -A40 '^rax' | sed 's/^/#   /'
+	done
 else
 	echo "@@ ok wake-ups"
 fi
