@@ -165,6 +165,29 @@ def test_space_gets_other_signals():
             raise Failed(f"{number.name} to a space: {e}") from None
 
 
+def test_stopped_for_a_while():
+    """Whoever ran when the guest was stopped need not wait as long afterwards."""
+    def loop(name):
+        return (f"i=0; while :; do i=$((i+1)); [ $((i % 1000)) = 0 ] && "
+                f"echo {name}; done")
+
+    with Guest(cmd=["sh", "-c", f"({loop('a')}) & ({loop('b')}) & wait"]) as g:
+        g.until(rb"a\n")
+        g.until(rb"b\n")
+        pids = g.pids()
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(12)
+        before = len(g.out())
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+        g.until(rb"([ab]\n){300}", stream=lambda: g.out()[before:])
+        seen = g.out()[before:]
+        few = min(seen.count(b"a"), seen.count(b"b"))
+        check(few >= 30, f"of two loops one went round {few} thousand times, "
+              f"the other {300 - few} thousand")
+
+
 def test_init_space_killed():
     """Process 1 of the guest: that is a panic, not a hang."""
     with Guest(cmd=["sh", "-c", "echo up; read x"]) as g:

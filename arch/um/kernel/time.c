@@ -4,6 +4,11 @@
  * its vDSO. The event timer is a POSIX timer of the host that signals the
  * vCPU's thread; while the vCPU sleeps its next event is the sleep's time-out
  * instead, so that an idle guest makes one host call a sleep.
+ *
+ * The scheduler's clock leaves out time in which the vCPU did not run though it
+ * had work: it was stopped (SIGSTOP, a debugger), or the host had better things
+ * to do. Else the task that was running would be charged for it, and wait until
+ * all others have had as much.
  */
 #include <linux/clockchips.h>
 #include <linux/clocksource.h>
@@ -36,10 +41,42 @@ static struct clocksource host_clock = {
 
 static u64 boot_ns __ro_after_init;
 
+/* A vCPU with work looks at the clock at every tick. Longer than so many was a stop. */
+#define STOPPED_NS	(100 * NSEC_PER_MSEC)
+
+static DEFINE_PER_CPU(u64, seen_ns);	/* the last look */
+static DEFINE_PER_CPU(u64, stopped_ns);	/* all stops so far */
+
+/* Out of line, and once for one stop, though interrupts look at the clock, too. */
+static noinline notrace u64 after_stop(u64 *seen, u64 *stopped)
+{
+	unsigned long flags;
+	u64 now, clock;
+
+	raw_local_irq_save(flags);
+	now = host_monotonic_ns();
+	if (now - *seen > STOPPED_NS)
+		*stopped += now - *seen;
+	*seen = now;
+	clock = now - boot_ns - *stopped;
+	raw_local_irq_restore(flags);
+	return clock;
+}
+
 unsigned long long notrace sched_clock(void)
 {
+	u64 *seen = raw_cpu_ptr(&seen_ns), *stopped = raw_cpu_ptr(&stopped_ns);
+	u64 last = READ_ONCE(*seen), before = READ_ONCE(*stopped), now;
+
 	/* Timekeeping takes its first look before time_init(). */
-	return boot_ns ? host_monotonic_ns() - boot_ns : 0;
+	if (unlikely(!boot_ns))
+		return 0;
+	now = host_monotonic_ns();
+	if (unlikely(now - last > STOPPED_NS && last && !is_idle_task(current)))
+		return after_stop(seen, stopped);
+	/* Not where an interrupt has looked later than this. */
+	cmpxchg_local(seen, last, now);
+	return now - boot_ns - before;
 }
 
 static void arm(struct vcpu *vcpu)
