@@ -156,7 +156,7 @@ static void nothing(int sig, siginfo_t *si, void *uc)
 {
 }
 
-TEST(restarted_after_a_signal)
+static void restarted(long (*hot)(int fd, void *buf, size_t n))
 {
 	int fds[2];
 	char c;
@@ -164,7 +164,7 @@ TEST(restarted_after_a_signal)
 	OK(pipe(fds));
 	for (int i = 0; i < MANY; i++) {
 		CHECK_EQ(write(fds[1], "x", 1), 1);
-		CHECK_EQ(call_read(fds[0], &c, 1), 1);
+		CHECK_EQ(hot(fds[0], &c, 1), 1);
 	}
 	on_signal(SIGUSR1, nothing, SA_RESTART);
 	CHILD(pid,
@@ -172,9 +172,14 @@ TEST(restarted_after_a_signal)
 		OK(kill(getppid(), SIGUSR1));
 		sleep_ms(100);
 		CHECK_EQ(write(fds[1], "y", 1), 1));
-	CHECK_EQ(call_read(fds[0], &c, 1), 1);
+	CHECK_EQ(hot(fds[0], &c, 1), 1);
 	CHECK_EQ(c, 'y');
 	WAIT_OK(pid);
+}
+
+TEST(restarted_after_a_signal)
+{
+	restarted(call_read);
 }
 
 TEST(a_tracer_finds_the_text)
@@ -260,23 +265,7 @@ TEST(short_ones)
 
 TEST(short_ones_are_restarted)
 {
-	int fds[2];
-	char c;
-
-	OK(pipe(fds));
-	for (int i = 0; i < MANY; i++) {
-		CHECK_EQ(write(fds[1], "x", 1), 1);
-		CHECK_EQ(call_short(fds[0], &c, 1), 1);
-	}
-	on_signal(SIGUSR1, nothing, SA_RESTART);
-	CHILD(pid,
-		sleep_ms(100);
-		OK(kill(getppid(), SIGUSR1));
-		sleep_ms(100);
-		CHECK_EQ(write(fds[1], "y", 1), 1));
-	CHECK_EQ(call_short(fds[0], &c, 1), 1);
-	CHECK_EQ(c, 'y');
-	WAIT_OK(pid);
+	restarted(call_short);
 }
 
 TEST(arguments_from_the_stack)
