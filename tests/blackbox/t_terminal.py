@@ -148,9 +148,7 @@ def test_stopped_and_continued():
 
 def test_ctrl_c():
     with shell() as g:
-        g.send(b"sleep 100\r")
-        g.expect(rb"sleep 100\r\n")
-        time.sleep(0.3)
+        g.start_in_shell(b"sleep 100")
         g.send(b"\x03")
         g.expect(PROMPT, 5)
         g.send(b"echo status $?\r")
@@ -158,18 +156,22 @@ def test_ctrl_c():
 
 
 def test_ctrl_c_of_a_busy_loop():
+    # Not a loop of the shell's own: ash of busybox 1.35 loses one SIGINT of
+    # twenty in "while :; do :; done", on the host as well.
     with shell() as g:
-        g.send(b"while :; do :; done\r")
-        time.sleep(0.5)
+        g.start_in_shell(b"awk \"BEGIN { while (1) n++ }\"")
         g.send(b"\x03")
         g.expect(PROMPT, 5)
+        g.send(b"echo status $?\r")
+        g.expect(rb"status 130\r\n")
 
 
 def test_ctrl_backslash():
+    # awk says itself that it runs: ash ignores SIGQUIT until it has made room
+    # for another program.
     with shell() as g:
-        g.send(b"sleep 100\r")
-        g.expect(rb"sleep 100\r\n")
-        time.sleep(0.3)
+        g.send(b"awk 'BEGIN { print \"in\" \"awk\"; fflush(); while (1) n++ }'\r")
+        g.expect(rb"inawk\r\n")
         g.send(b"\x1c")
         g.expect(PROMPT, 5)
         g.send(b"echo status $?\r")
@@ -185,14 +187,12 @@ def test_ctrl_d_ends_the_shell():
 
 def test_job_control():
     with shell() as g:
-        g.send(b"cat > /tmp/copy\r")
-        g.expect(rb"copy\r\n")
-        time.sleep(0.3)
+        g.start_in_shell(b"cat > /tmp/copy")
         g.send(b"\x1a")
         g.expect(rb"Stopped")
         g.expect(PROMPT)
         g.send(b"fg\r")
-        g.expect(rb"cat \S*> ?/tmp/copy\r\n")
+        g.expect(rb"fg\r\nsh -c [^\n]*\r\n")
         time.sleep(0.3)
         g.send(b"a line\r\x04")
         g.expect(PROMPT)

@@ -319,6 +319,16 @@ class Guest:
                              f"{self.status()}\n{self.words()}")
             self.read_tty(min(left, 0.2))
 
+    def start_in_shell(self, command):
+        """
+        Have the shell on the terminal run @command (bytes); it has begun.
+
+        The echo of what was typed would be too early to type ^C: the shell
+        reads a line in raw mode and leaves that mode after it.
+        """
+        self.send(b"sh -c 'echo it\"\"runs; exec " + command + b"'\r")
+        self.expect(rb"itruns\r\n")
+
     def mode(self):
         return termios.tcgetattr(self.slave)
 
