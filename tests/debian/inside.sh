@@ -319,7 +319,7 @@ oom()
 	(echo 1000 > /proc/self/oom_score_adj; exec tail /dev/zero)
 	[ $? = 137 ] && dmesg | grep 'Out of memory: Killed process .*(tail)'
 }
-check oom 60 oom
+check oom 180 oom
 rm -rf $work
 echo "@@ done"
 exit 42
