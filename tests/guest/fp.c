@@ -92,6 +92,56 @@ TEST_LIMIT(between_threads, 30)
 		CHECK_EQ(pthread_join(threads[i], NULL), 0);
 }
 
+/*
+ * From one place, so that a kernel which patches system calls has patched this
+ * one: long hot_yield(void). raw_syscall() is no such place.
+ */
+extern char hot_yield[];
+
+asm(".pushsection .text\n"
+    ".balign 16\n"
+    "hot_yield:\n"
+    "	movl	$24, %eax\n"
+    "	syscall\n"
+    "	ret\n"
+    ".popsection\n");
+
+static int64_t yields_end;
+
+static void *yield_in_thread(void *arg)
+{
+	/* All of its registers but those that a call destroys anyway are spared. */
+	long (*yield)(void) = (long (*)(void))hot_yield;
+
+	for (int i = 0; now_ns() < yields_end; i++)
+		FP_KEEPS((uintptr_t)arg + i, yield());
+	return NULL;
+}
+
+/*
+ * Threads that take turns, while another program's timer interrupts again and
+ * again what makes the next one go on.
+ */
+TEST_LIMIT(taking_turns, 30)
+{
+	struct timespec ts = { 0, 30000 };
+	pthread_t threads[3];
+	pid_t pid;
+
+	yields_end = now_ns() + 3000000000LL;
+	pid = OK(fork());
+	if (!pid) {
+		while (now_ns() < yields_end)
+			raw_syscall(SYS_nanosleep, (long)&ts, 0, 0, 0);
+		_exit(0);
+	}
+	for (uintptr_t i = 0; i < 3; i++)
+		CHECK_EQ(pthread_create(&threads[i], NULL, yield_in_thread, (void *)(i * 1000)), 0);
+	for (int i = 0; i < 3; i++)
+		CHECK_EQ(pthread_join(threads[i], NULL), 0);
+	WAIT_OK(pid);
+}
+
 static volatile int clobbers;
 
 static void clobber(int sig, siginfo_t *si, void *uc)

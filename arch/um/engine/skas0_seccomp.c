@@ -14,7 +14,10 @@
  *
  * The vector state stays where the run left it: in the CPU after a patched
  * system call, in the frame after a signal. It is copied only when another
- * thread is to run in the space or when somebody wants to see it.
+ * thread is to run in the space or when somebody wants to see it. After a
+ * patched call the frame of a kick lies where the state to load does: so a kick
+ * that is under way is waited for before any is put there, and no other is sent
+ * until it is loaded.
  */
 #include <linux/audit.h>
 #include <linux/gfp.h>
@@ -166,7 +169,7 @@ static void fetch_xstate(struct space *space, struct uregs *uregs)
 {
 	struct stub_area *a = space->area;
 
-	if (space->dead)
+	if (!runner_settle_kick(space))
 		return;
 	if (space->xstate_in == XSTATE_IN_CPU && !READ_ONCE(a->spilled) &&
 	    !runner_do(space, TODO_SPILL))
@@ -192,6 +195,8 @@ static void load_xstate(struct space *space, struct uregs *uregs)
 			uregs->owner->holds = NULL;
 		uregs->owner = NULL;
 	}
+	if (!runner_settle_kick(space))
+		return;
 	memcpy(area_at(space->area, runner_fp), uregs->xstate, runner_fp_size);
 	space->xstate_in = XSTATE_IN_AREA;
 	space->holds = uregs;
@@ -402,7 +407,7 @@ static void run(struct vcpu *vcpu, struct space *space, struct uregs *uregs, str
 	/* From here on the vCPU's signal handler may kick. */
 	WRITE_ONCE(o->kick, 0);
 	space->run_cmd = space->cmd + 1;
-	space->merged = space->nr_ops;
+	space->quiet = space->nr_ops || space->xstate_in == XSTATE_IN_AREA;
 	running[vcpu->id] = space;
 	barrier();
 	WRITE_ONCE(vcpu->runner, space->pid);
@@ -413,7 +418,7 @@ static void run(struct vcpu *vcpu, struct space *space, struct uregs *uregs, str
 		return;
 	}
 	todo = prepare(space, uregs);
-	if (space->merged) {
+	if (space->nr_ops) {
 		put_orders(space, space->ops, space->nr_ops);
 		space->nr_ops = 0;
 		runner_give_key(space);
@@ -431,8 +436,8 @@ static void run(struct vcpu *vcpu, struct space *space, struct uregs *uregs, str
 }
 
 /*
- * No signal while orders are carried out, and never two under way: the stub
- * looks at orders->kick when it is done with either.
+ * No signal while orders are carried out or the vector state is loaded, and
+ * never two under way: the stub looks at orders->kick when it is done with any.
  */
 static void kick(struct vcpu *vcpu)
 {
@@ -441,7 +446,7 @@ static void kick(struct vcpu *vcpu)
 	struct stub_area *a = space->area;
 
 	__atomic_store_n(&o->kick, 1, __ATOMIC_SEQ_CST);
-	if (space->merged && __atomic_load_n(&a->progress, __ATOMIC_SEQ_CST) != space->run_cmd)
+	if (space->quiet && __atomic_load_n(&a->progress, __ATOMIC_SEQ_CST) != space->run_cmd)
 		return;
 	if (space->kick_out && !__atomic_load_n(&a->kicked, __ATOMIC_SEQ_CST))
 		return;

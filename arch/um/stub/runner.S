@@ -239,10 +239,20 @@ SYM_CODE_END(rstub_wait)
 
 /*
  * Go on with guest code, unless the kernel wants the vCPU back by now: it sends
- * no signal while orders are carried out or another kick is under way.
+ * no signal while orders are carried out, TODO_XSTATE is, or another kick is
+ * under way.
  */
 SYM_CODE_START(rstub_resume)
-	movl	ORD(CMD), %eax
+	movl	ORD(TODO), %eax
+	andl	$TODO_XSTATE, %eax
+	orl	AREA(SPILLED), %eax
+	jz	1f
+	movq	ORD(FP), %rdi
+	movl	ORD(XMASK), %eax
+	movl	4 + ORD(XMASK), %edx
+	xrstor64 (%rdi)
+	movl	$0, AREA(SPILLED)
+1:	movl	ORD(CMD), %eax
 	xchgl	%eax, AREA(PROGRESS)
 	cmpl	$0, ORD(KICK)
 	jne	.Labort
@@ -268,16 +278,7 @@ SYM_INNER_LABEL(rstub_fs_call, SYM_L_GLOBAL)
 SYM_INNER_LABEL(rstub_gs_call, SYM_L_GLOBAL)
 	jmp	4f
 3:	wrgsbase %rsi
-4:	movl	ORD(TODO), %eax
-	andl	$TODO_XSTATE, %eax
-	orl	AREA(SPILLED), %eax
-	jz	5f
-	movq	ORD(FP), %rdi
-	movl	ORD(XMASK), %eax
-	movl	4 + ORD(XMASK), %edx
-	xrstor64 (%rdi)
-	movl	$0, AREA(SPILLED)
-5:	leaq	ORD(REGS), %rsp
+4:	leaq	ORD(REGS), %rsp
 	popq	%r15
 	popq	%r14
 	popq	%r13

@@ -85,7 +85,8 @@ enum space_age { SPACE_USED, SPACE_FORKED, SPACE_NEW };
  * @key_fd:	where its key is handed out
  * @cmd:	number of the last command
  * @run_cmd:	number of the last command to run
- * @merged:	it had orders
+ * @quiet:	it is not kicked before its orders are carried out and its vector
+ *		state is loaded
  * @proven:	its runner is known to wait in the stub, since the last run
  * @kick_out:	a kick was sent that may not have arrived
  * @spread:	its runner is on another CPU than the vCPU
@@ -116,7 +117,7 @@ struct space {
 	int key_fd;
 	u32 cmd;
 	u32 run_cmd;
-	bool merged;
+	bool quiet;
 	bool proven;
 	bool kick_out;
 	bool bases_loaded;

@@ -141,7 +141,8 @@ struct stub_orders {
  * @type:	the answer: ANSWER_* or a signal number
  * @kicked:	a kick has arrived
  * @spilled:	the vector state lies in the frame and not in the CPU
- * @progress:	the last command whose orders were carried out, with TODO_RUN
+ * @progress:	the last command with TODO_RUN whose orders were carried out and
+ *		whose vector state was loaded
  * @result:	of TODO_CLONE
  * @key:	where the key is read to, for as long as it takes to load it
  * @signature:	the key xor the command whose orders were carried out
