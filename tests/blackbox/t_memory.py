@@ -109,8 +109,8 @@ def small(g, what, least, most):
 
 
 def spaces_are_small(transport):
-    script = ("for i in $(seq 60); do sleep 1000 & done; echo all; read x;"
-              "killall sleep; wait; echo none; read x")
+    script = ("for i in $(seq 60); do sleep 1000 & all=\"$all $!\"; done; echo all; "
+              "read x; kill $all; wait; echo none; read x")
     with Guest(transport, cmd=["sh", "-c", script]) as g:
         g.until(rb"all\n")
         # Those that have not come to their sleep yet are as small.
@@ -132,8 +132,8 @@ def test_spaces_are_small_ptrace():
 
 
 def test_no_pool():
-    script = ("for i in $(seq 20); do sleep 1000 & done; echo all; read x;"
-              "killall sleep; wait; echo none; read x")
+    script = ("for i in $(seq 20); do sleep 1000 & all=\"$all $!\"; done; echo all; "
+              "read x; kill $all; wait; echo none; read x")
     with Guest("nopool", cmd=["sh", "-c", script]) as g:
         g.until(rb"all\n")
         g.send(b"\n")
