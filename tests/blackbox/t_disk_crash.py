@@ -108,7 +108,7 @@ def test_cow(tmp):
     crashes(tmp, TIMES // 2, options, image)
 
 
-test_raw.seconds = test_cow.seconds = 60 + 6 * TIMES
+test_raw.seconds = test_cow.seconds = 60 + 12 * TIMES
 
 
 def traced(option, script, tmp):
