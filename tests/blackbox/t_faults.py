@@ -204,6 +204,32 @@ def test_init_space_killed():
         check(not g.gone(1), "processes are left")
 
 
+def seed_killed(transport):
+    """The process that spaces are made from: nothing new starts, all else lives."""
+    script = "sleep 1000 & echo up; while read x; do (echo fine); echo $?; done; echo end"
+    with Guest(transport, "nopool", cmd=["sh", "-c", script]) as g:
+        g.until(rb"up\n")
+        time.sleep(0.3)     # until sleep has begun
+        seed = min(g.pids() - {g.kernel()})     # the first that was made
+        g.send(b"a\n")
+        g.until(rb"fine\n0\n")
+        os.kill(seed, signal.SIGKILL)
+        g.send(b"a\n")
+        g.until(rb"all others are made from is gone", stream=g.err)
+        g.until(rb"can't fork")
+        status = g.wait(10)
+        check(status == 2, f"status {status}", g.words())   # the shell's
+        check(not g.gone(1), "processes are left")
+
+
+def test_seed_killed():
+    seed_killed("skas0=seccomp")
+
+
+def test_seed_killed_ptrace():
+    seed_killed("skas0=ptrace")
+
+
 def test_keyboard_interrupt_of_the_group():
     """A launcher's Ctrl-C, with pipes: SIGINT to all of them; nothing is left."""
     with Guest(cmd=busy("sleep 100")) as g:

@@ -139,7 +139,7 @@ static int __init learn_frame(void)
 int __init seed_start(void)
 {
 	struct stub_orders *o = (void *)seed_orders;
-	int parent = host_getpid(), socks[2], err;
+	int parent = host_getpid(), socks[2], pid, err;
 	u64 need = AREA_STACK + 2 * (xstate_size + 1024ULL) + 1024;
 
 	BUILD_BUG_ON(offsetof(struct stub_orders, regs) != ORD_REGS);
@@ -180,11 +180,12 @@ int __init seed_start(void)
 	/* The seed answers command 1 with the trap that it starts with. */
 	seed.cmd = 1;
 	o->cmd = 1;
-	seed.pid = host_fork();
-	if (seed.pid < 0)
-		return seed.pid;
-	if (!seed.pid)
+	pid = host_fork();
+	if (pid < 0)
+		return pid;
+	if (!pid)
 		become_seed(parent, socks[1], seed.key_fd);
+	seed.pid = pid;		/* not by the child: it has the same memory */
 	host_close(socks[1]);
 	if (!runner_wait(&seed))
 		return -EPERM;
@@ -213,7 +214,8 @@ int __init seed_start(void)
  * seed_clone() - make a space's process
  * @space: with its page of orders; gets the rest
  *
- * Return: 0 or -errno: -EAGAIN when the host has no process or descriptor left.
+ * Return: 0 or -errno: -EAGAIN when the host has no process or descriptor left,
+ * -ESRCH when the seed is gone.
  */
 int seed_clone(struct space *space)
 {
@@ -227,6 +229,8 @@ int seed_clone(struct space *space)
 		return -ENOMEM;
 	space->key_fd = host_eventfd();
 	err = space->key_fd < 0 ? -EAGAIN : host_send_fd(seed_socket, space->key_fd);
+	if (err == -EPIPE || err == -ECONNREFUSED || err == -ECONNRESET)
+		err = -ESRCH;	/* nobody is there */
 	if (err)
 		goto fail;
 	orders_init(o);

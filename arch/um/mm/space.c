@@ -258,6 +258,8 @@ static struct space *space_get(void)
 	space->data = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	err = space->data ? engine->space_create(space) : -ENOMEM;
 	if (err) {
+		if (err == -ESRCH)
+			pr_err_once("space: the host process that all others are made from is gone (was it killed?): no program can be started any more\n");
 		free_page((unsigned long)space->data);
 		kfree(space);
 		return ERR_PTR(err);
