@@ -30,6 +30,7 @@
  * A kick may hit the stub itself. The handler knows from the address:
  *
  *	rstub_handler ..	an answer is on its way: begin again with it
+ *	.Lsaved ..		on its way out after the last kick: go on
  *	rstub_syscall ..	a patched system call, registers all still there:
  *				the kernel takes it for what it is
  *	rstub_wait ..		answered already: wait on
@@ -48,6 +49,7 @@
 /* Offsets in struct ucontext of the host: uc_mcontext, asm/sigcontext.h. */
 #define UC_DI		(40 + 8 * 8)
 #define UC_DX		(40 + 12 * 8)
+#define UC_CX		(40 + 14 * 8)
 #define UC_SP		(40 + 15 * 8)
 #define UC_IP		(40 + 16 * 8)
 
@@ -70,7 +72,11 @@
 	.section .runner.text, "ax"
 .Lstart:
 
-/* A host signal: rdi signal, rdx ucontext, rsp frame; kept until the post. */
+/*
+ * A host signal: rdi signal, rdx ucontext, rsp frame; kept up to .Lhandler_end,
+ * so that the handler can begin again when a kick interrupts it. The next kick
+ * may come as soon as area->kicked says that this one has arrived.
+ */
 SYM_CODE_START(rstub_handler)
 	movq	UC_IP(%rdx), %rax
 	leaq	.Lstart(%rip), %rcx
@@ -80,6 +86,7 @@ SYM_CODE_START(rstub_handler)
 	movl	%edi, AREA(TYPE)
 	cmpl	$STUB_SIG_KICK, %edi
 	jne	.Lbases
+.Larrived:
 	movl	$1, %ecx
 	xchgl	%ecx, AREA(KICKED)
 .Lbases:
@@ -95,38 +102,25 @@ SYM_CODE_START(rstub_handler)
 .Lin_stub:
 	cmpl	$STUB_SIG_KICK, %edi
 	jne	.Lnot_kick
-	movl	$1, %ecx
-	xchgl	%ecx, AREA(KICKED)
+	cmpq	$(rstub_syscall_saved - .Lstart), %rax
+	jae	.Lsaved
+	cmpq	$(rstub_syscall - .Lstart), %rax
+	jae	.Lin_call
 	cmpq	$(.Lhandler_end - .Lstart), %rax
-	jae	4f
+	jae	.Lleaving
+	/* In the handler of another signal. */
 	movq	UC_DI(%rdx), %rdi
 	movq	UC_SP(%rdx), %rsp
 	movq	UC_DX(%rdx), %rdx
+	cmpl	$STUB_SIG_KICK, %edi
+	je	rstub_handler		/* which says that a kick has arrived */
+	movl	$1, %ecx
+	xchgl	%ecx, AREA(KICKED)
 	jmp	rstub_handler
-.Lhandler_end:
-
-4:	cmpq	$(rstub_syscall_saved - .Lstart), %rax
-	jae	5f
 	/* In a patched call, not all saved: the frame has it. */
-	movl	$STUB_SIG_KICK, AREA(TYPE)
-	jmp	.Lbases
-	/*
-	 * From here on the vector state is in the first frame: either it was
-	 * there before, and this frame lies below it; or this is that frame.
-	 */
-5:	movl	$1, AREA(SPILLED)
-	movq	ORD(FRAME), %rsp
-	cmpq	$(rstub_post - .Lstart), %rax
-	jb	rstub_syscall_saved
-	cmpq	$(rstub_wait - .Lstart), %rax
-	jb	.Lpost_again
-	cmpq	$(rstub_resume - .Lstart), %rax
-	jb	rstub_wait
-	cmpq	$(rstub_ops - .Lstart), %rax
-	jae	.Lbad
-.Labort:
-	movl	$ANSWER_ABORTED, AREA(TYPE)
-	jmp	rstub_post
+.Lin_call:
+	movl	%edi, AREA(TYPE)
+	jmp	.Larrived
 	/* A program that is stepped through a patched system call. */
 .Lnot_kick:
 	cmpl	$SIGTRAP, %edi
@@ -142,6 +136,36 @@ SYM_CODE_START(rstub_handler)
 	jnz	rstub_post
 #endif
 	jmp	rstub_exit
+.Lhandler_end:
+
+	/*
+	 * From here on the vector state is in the first frame: either it was
+	 * there before, and this frame lies below it; or this is that frame.
+	 * This frame is needed no more when the next kick may come.
+	 */
+.Lsaved:
+	movl	$1, AREA(SPILLED)
+	leaq	rstub_syscall_saved(%rip), %rcx
+	cmpq	$(rstub_post - .Lstart), %rax
+	jb	.Lleave
+	leaq	rstub_post(%rip), %rcx
+	cmpq	$(rstub_wait - .Lstart), %rax
+	jb	.Lleave
+	leaq	rstub_wait(%rip), %rcx
+	cmpq	$(rstub_resume - .Lstart), %rax
+	jb	.Lleave
+	leaq	.Labort(%rip), %rcx
+	cmpq	$(rstub_ops - .Lstart), %rax
+	jae	.Lbad
+.Lleave:
+	movq	ORD(FRAME), %rsp
+	movl	$1, %eax
+	xchgl	%eax, AREA(KICKED)
+	jmp	*%rcx
+	/* Interrupted at that jump. */
+.Lleaving:
+	movq	UC_CX(%rdx), %rcx
+	jmp	.Lleave
 SYM_CODE_END(rstub_handler)
 
 /*
@@ -233,7 +257,6 @@ SYM_INNER_LABEL(rstub_wait_call, SYM_L_GLOBAL)
 5:	testl	$TODO_RUN, ORD(TODO)
 	jnz	rstub_resume
 	movl	$ANSWER_DONE, AREA(TYPE)
-.Lpost_again:
 	jmp	rstub_post
 SYM_CODE_END(rstub_wait)
 
@@ -296,6 +319,9 @@ SYM_INNER_LABEL(rstub_gs_call, SYM_L_GLOBAL)
 	popq	%rdi
 	leaq	8(%rsp), %rsp
 	iretq
+.Labort:
+	movl	$ANSWER_ABORTED, AREA(TYPE)
+	jmp	rstub_post
 SYM_CODE_END(rstub_resume)
 
 /*
