@@ -13,7 +13,22 @@ import sys
 import time
 
 from t_hostfs import LONG, OLD, get, guest, lines, mounted, program, put, share
-from uml import Guest, Skipped, check, ended
+from uml import Guest, Skipped, check, ended, run
+
+
+def test_threads_that_start_late(tmp):
+    """Threads for disks restrict themselves before they may not any more, however
+    late the host lets them run: here not before the vCPU's thread has to wait."""
+    image, cpu = f"{tmp}/image", min(os.sched_getaffinity(0))
+    with open(image, "wb") as f:
+        f.truncate(1 << 20)
+    late = ["taskset", "-c", str(cpu), "chrt", "-f", "5"]
+    if subprocess.run([*late, "true"], capture_output=True, check=False).returncode:
+        raise Skipped("this host gives no real-time priority")
+    r = run(f"hostfs={share(tmp)}", f"ubd0={image}", "ubd=threads", cmd=["echo", "hello"],
+            wrap=late)
+    ended(r, 0)
+    check(r.out == b"hello\n", "it said something else", r)
 
 
 def test_proc_takes_a_device_number(tmp):

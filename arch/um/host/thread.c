@@ -40,14 +40,17 @@ int host_set_fs_base(void *base)
 struct thread_start {
 	int (*fn)(void *);
 	void *arg;
+	unsigned int begun;
 };
 
 static int thread_main(void *arg)
 {
-	struct thread_start start = *(struct thread_start *)arg;
+	struct thread_start *shared = arg, start = *shared;
 
 	if (IS_ENABLED(CONFIG_UML_HOSTFS))
 		host_landlock_thread();
+	__atomic_store_n(&shared->begun, 1, __ATOMIC_SEQ_CST);
+	host_futex_wake(&shared->begun);
 	return start.fn(start.arg);
 }
 
@@ -59,16 +62,22 @@ static int thread_main(void *arg)
  * @stack: lowest address of its stack
  * @size: size of the stack in bytes
  *
+ * Returns when the thread has done what host_confine() will not allow any more.
+ *
  * Return: its thread id, or -errno.
  */
 int host_thread(int (*fn)(void *), void *arg, void *stack, u64 size)
 {
 	/* At the far end of the stack, where nothing is yet. */
 	struct thread_start *start = stack;
+	int tid;
 
 	*start = (struct thread_start) { fn, arg };
-	return __host_clone(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
-			    CLONE_SYSVSEM, stack + size, thread_main, start);
+	tid = __host_clone(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+			   CLONE_SYSVSEM, stack + size, thread_main, start);
+	while (tid > 0 && !__atomic_load_n(&start->begun, __ATOMIC_SEQ_CST))
+		host_futex_wait(&start->begun, 0, 0);
+	return tid;
 }
 
 int host_tgkill(int pid, int tid, int signo)
