@@ -145,7 +145,9 @@ if [ -s stopped ]; then
 else
 	echo "@@ ok wake-ups"
 fi
-dmesg | grep -E 'BUG:|WARNING:|Oops|Call Trace|EXT4-fs error|I/O error|blocked for more|stall' \
+# Where memory is short, which is the load's, Linux shows what asked for it.
+dmesg | awk '/ invoked oom-killer: / { oom = 1 } !oom; / Killed process / { oom = 0 }' |
+	grep -E 'BUG:|WARNING:|Oops|Call Trace|EXT4-fs error|I/O error|blocked for more|stall' \
 	> quiet.log
 if [ -s quiet.log ]; then
 	echo "@@ not ok kernel-quiet - $(head -n 1 quiet.log)"
