@@ -206,7 +206,8 @@ class Tagging(Relay):
 
 
 class Server(threading.Thread):
-    """TCP on HOST: port 1001 gives @data, port 1002 takes what comes.
+    """TCP on HOST: port 1001 gives @data, port 1002 takes what comes, and
+    says so by a byte when that is as long.
 
     What came is in .got, one entry a connection.
     """
@@ -244,6 +245,8 @@ class Server(threading.Thread):
                         got = b""
                         while chunk := c.recv(1 << 20):
                             got += chunk
+                            if len(got) == len(self.data):
+                                c.sendall(b".")
                         self.got.append(got)
         except OSError:
             pass
