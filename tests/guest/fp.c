@@ -110,7 +110,7 @@ static int64_t yields_end;
 
 static void *yield_in_thread(void *arg)
 {
-	/* All of its registers but those that a call destroys anyway are spared. */
+	/* The compiler takes vector registers for lost here; the kernel may not lose any. */
 	long (*yield)(void) = (long (*)(void))hot_yield;
 
 	for (int i = 0; now_ns() < yields_end; i++)

@@ -262,8 +262,8 @@ SYM_CODE_END(rstub_wait)
 
 /*
  * Go on with guest code, unless the kernel wants the vCPU back by now: it sends
- * no signal while orders are carried out, TODO_XSTATE is, or another kick is
- * under way.
+ * no signal while orders are carried out, before the vector state of TODO_XSTATE
+ * is loaded, or while another kick is under way.
  */
 SYM_CODE_START(rstub_resume)
 	movl	ORD(TODO), %eax

@@ -62,9 +62,11 @@ static int bounce(const char *address)
 	 * end of what we send for an end of what it has taken so far.
 	 */
 	if (read(s, data, 1) != 1) {
-		perror("traffic: no word that all has come");
+		fprintf(stderr, "traffic: no word that all has come\n");
 		return 1;
 	}
+	shutdown(s, SHUT_WR);
+	read(s, data, 1);	/* until the other side has the end, too */
 	printf("bounced %ld\n", done);
 	return 0;
 }
