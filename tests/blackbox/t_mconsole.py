@@ -225,17 +225,19 @@ def test_nothing_left_after_sigkill(tmp):
     check(not os.path.exists(os.path.join(tmp, ".uml", "m")), "files are left")
 
 
+def doorman(g):
+    table = process_table()
+    for pid in g.pids():
+        with open(f"/proc/{pid}/cmdline", "rb") as f:
+            if b"--doorman" in f.read():
+                return pid
+    raise Failed(f"no doorman among {[table[p] for p in g.pids()]}")
+
+
 def test_doorman_killed(tmp):
     """Without it the guest lives; only the management console is gone."""
     with guest(tmp) as g:
-        table = process_table()
-        for pid in g.pids():
-            with open(f"/proc/{pid}/cmdline", "rb") as f:
-                if b"--doorman" in f.read():
-                    os.kill(pid, signal.SIGKILL)
-                    break
-        else:
-            raise Failed(f"no doorman among {[table[p] for p in g.pids()]}")
+        os.kill(doorman(g), signal.SIGKILL)
         time.sleep(0.3)
         g.send(b"end\n")
         check(g.wait() == 0, f"status {g.status()}", g.words())
@@ -320,6 +322,27 @@ def test_notify(tmp):
         kind, text = note(sock)
         check(kind == 1 and b"sysrq" in text, f"not told of the panic: {kind} {text}")
         check(g.wait() == 134, f"status {g.status()}", g.words())
+
+
+def test_notify_of_the_dead(tmp):
+    """All that the guest said before its end is passed on, however late."""
+    sock, path = notes(tmp)
+    words = 20
+    with guest(tmp, f"mconsole=notify:{path}",
+               cmd=["sh", "-c", f"echo up; read x; for i in $(seq {words});"
+                    "do echo $i > /proc/mconsole; done; echo c > /proc/sysrq-trigger"]) as g:
+        check(note(sock)[0] == 0, "not told of its socket")
+        pid = doorman(g)
+        os.kill(pid, signal.SIGSTOP)
+        g.send(b"\n")
+        check(g.wait() == 134, f"status {g.status()}", g.words())
+        try:
+            os.kill(pid, signal.SIGCONT)
+        except ProcessLookupError:
+            pass    # the host let it go on: its session has lost its leader
+        for i in range(words):
+            check(note(sock) == (3, b"%d\n" % (i + 1)), f"word {i + 1} is lost")
+        check(note(sock)[0] == 1, "not told of the panic")
 
 
 def test_notify_nobody(tmp):

@@ -33,7 +33,8 @@
 #define MAGIC		0xcafebabe
 #define VERSION		2
 #define REQUESTS	16	/* of which the answer is not complete */
-#define PATIENCE_MS	2000	/* for a client that does not read its answers */
+#define PATIENCE_MS	2000	/* for one that does not read what it is sent */
+#define LAST_WORDS	1000	/* more than a socket holds */
 #define HALT_NS		(3 * NSEC_PER_SEC)	/* for a kernel that does not halt */
 #define ANSWER_NS	(20 * NSEC_PER_SEC)	/* for one that does not answer */
 
@@ -53,6 +54,7 @@ static u32 last_id;
 static int sock = -1;		/* the management console's */
 static int kernel_pid;
 static unsigned int owner;
+static bool orphan;		/* the kernel process has ended */
 static u64 halt_by;		/* when a kernel that was told to halt is killed, or 0 */
 static const char *dir, *notify;
 static char path[MAX_DIR + 16];
@@ -79,25 +81,32 @@ static struct request *new_request(void)
 	return r;
 }
 
+/* One that had its time, @deaf, is not waited for until it reads again. */
+static void post(const void *data, size_t len, const struct host_peer *to, bool *deaf)
+{
+	int waited = 0, err;
+
+	for (;;) {
+		err = host_send_datagram(sock, data, len, to);
+		if (err != -EAGAIN || *deaf || waited >= PATIENCE_MS)
+			break;
+		host_poll_two(-1, -1, 5);
+		waited += 5;
+	}
+	*deaf = err;
+}
+
 /* To a client; one that does not read loses its answer, and no other does. */
 static void answer(struct request *r, bool failed, bool more, const char *text, size_t len)
 {
 	struct packet p = { .word = { failed, more } };
-	int waited = 0, err;
 
 	if (r->deaf)
 		return;
 	len = min(len, sizeof(p.data) - 1);
 	memcpy(p.data, text, len);
 	p.word[2] = len + 1;
-	for (;;) {
-		err = host_send_datagram(sock, &p, sizeof(p.word) + len + 1, &r->client);
-		if (err != -EAGAIN || waited >= PATIENCE_MS)
-			break;
-		host_poll_two(-1, -1, 5);
-		waited += 5;
-	}
-	r->deaf = err;
+	post(&p, sizeof(p.word) + len + 1, &r->client, &r->deaf);
 }
 
 /* Without its answer a request is over: nothing more is opened for it. */
@@ -168,12 +177,13 @@ static void from_client(void)
 
 static void send_notification(u32 kind, const char *data, u32 len)
 {
+	static bool deaf;
 	struct notification n = { .magic = MAGIC, .version = VERSION, .type = kind, .len = len };
 	struct host_peer to;
 
 	if (*notify && !host_peer_unix(&to, notify)) {
 		memcpy(n.data, data, len);
-		host_send_datagram(sock, &n, offsetof(struct notification, data) + len, &to);
+		post(&n, offsetof(struct notification, data) + len, &to, &deaf);
 	}
 }
 
@@ -203,13 +213,25 @@ static bool from_kernel(void)
 		r->until = host_monotonic_ns() + ANSWER_NS;
 		if (!m.more)
 			r->id = 0;
-	} else if (m.type != DOOR_REPLY) {
+	} else if (m.type != DOOR_REPLY && !orphan) {
 		fd = r && !r->answering ? doorman_open(r, &m) : -EPERM;
 		to_kernel(DOOR_RESULT, m.id, min(fd, 0), "", fd);
 		if (fd >= 0)
 			host_close(fd);
 	}
 	return true;
+}
+
+/*
+ * What the kernel process said before it ended: of its panic, or that it halts.
+ * Nothing is opened any more, and somebody who still writes is not heard for ever.
+ */
+static void last_words(void)
+{
+	orphan = true;
+	for (int i = 0; i < LAST_WORDS && host_poll_two(KERNEL, -1, 0) > 0; i++)
+		if (!from_kernel())
+			return;
 }
 
 /* What a kernel process that was killed could not remove, if it is still its. */
@@ -254,8 +276,10 @@ static void loop(void)
 		 * Whoever has its end of the socket now, the kernel process has ended
 		 * when it is not the parent any more, and its number may be another's.
 		 */
-		if (host_getppid() != kernel_pid)
+		if (host_getppid() != kernel_pid) {
+			last_words();
 			return;
+		}
 		if (ready > 0 && ready & 2)
 			from_client();
 		give_up();
