@@ -52,7 +52,7 @@ static void twice(uint64_t *found)
 	}
 }
 
-ATTACK(key_twice, 10, "noexit")
+ATTACK(key_twice, 30, "noexit")
 {
 	uint64_t *found = SHARED(PAGE);
 
