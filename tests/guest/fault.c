@@ -73,6 +73,29 @@ TEST(maperr)
 	CHECK_EQ(got.addr, 16);
 }
 
+/* Another process had memory there before, and its page tables can have stayed. */
+TEST(maperr_where_another_had_memory)
+{
+	char *p = (char *)0x5000000000;		/* begins a page table */
+
+	for (int i = 0; i < 4; i++) {
+		CHILD(other,
+			CHECK(MAP(p, PAGE, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == p);
+			*p = 1);
+		WAIT_OK(other);
+		CHILD(pid,
+			catch_all();
+			RAISES(READ(p), SIGSEGV, SEGV_MAPERR);
+			CHECK_EQ(got.err & 1, 0);
+			RAISES(WRITE(p), SIGSEGV, SEGV_MAPERR);
+			CHECK_EQ(got.err & 1, 0);
+			RAISES(CALL(p), SIGSEGV, SEGV_MAPERR);
+			CHECK_EQ(got.err & 1, 0));
+		WAIT_OK(pid);
+	}
+}
+
 TEST(accerr)
 {
 	char *p = ANON(3 * PAGE);

@@ -89,6 +89,43 @@ static void see_both_ways(volatile int *a, volatile int *b)
 	WAIT_OK(pid);
 }
 
+/*
+ * Where another process had its memory: of its space the page tables can have
+ * stayed, with something in them, but nothing may show.
+ */
+TEST(memory_of_the_last_owner)
+{
+	const uintptr_t region = 0x5000000000;	/* begins a page table */
+	const size_t size = 4 * PAGE;
+	char *want = ANON(PAGE), *p = (char *)region;
+
+	memset(want, 0x5a, PAGE);
+	for (int i = 0; i < 8; i++) {
+		CHILD(first,
+			CHECK(MAP(p, size, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == p);
+			memset(p, 0xa5, size));
+		WAIT_OK(first);
+		CHILD(second,
+			int fds[2];
+
+			CHECK(MAP(p, size, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == p);
+			/* The kernel writes it, so the program has not touched it ... */
+			OK(pipe(fds));
+			CHECK_EQ(write(fds[1], want, PAGE), PAGE);
+			CHECK_EQ(read(fds[0], p, PAGE), PAGE);
+			/* ... when it is to become read-only. */
+			CHILD(third, CHECK_EQ(memcmp(p, want, PAGE), 0));
+			CHECK_EQ(memcmp(p, want, PAGE), 0);
+			WAIT_OK(third);
+			CHECK_EQ(p[PAGE], 0);
+			p[0] = 1;
+			CHECK_EQ(p[0] + p[1], 1 + 0x5a));
+		WAIT_OK(second);
+	}
+}
+
 TEST(shared_mappings)
 {
 	char path[] = "/tmp/shared-XXXXXX";

@@ -200,7 +200,7 @@ void handle_fault(struct pt_regs *regs, const struct trap *trap)
 	struct mm_struct *mm = current->mm;
 	unsigned long addr = trap->addr;
 	unsigned int access;
-	bool guessed;
+	bool guessed, prot;
 	int err;
 
 	if (addr >= TASK_SIZE) {
@@ -232,7 +232,9 @@ void handle_fault(struct pt_regs *regs, const struct trap *trap)
 		return;
 	t->cr2 = addr;
 	t->trap_nr = X86_TRAP_PF;
-	t->error_code = PF_USER | (trap->code == SEGV_ACCERR ? PF_PROT : 0) |
+	/* To the host there can be a page without access where the program has none. */
+	prot = trap->code == SEGV_ACCERR && -err >> 8 != SEGV_MAPERR;
+	t->error_code = PF_USER | (prot ? PF_PROT : 0) |
 			(access == ACCESS_WRITE ? PF_WRITE : 0) |
 			(access == ACCESS_EXEC ? PF_INSTR : 0);
 	force_sig_fault(-err & 0xff, -err >> 8, (void __user *)addr);

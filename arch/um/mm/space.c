@@ -9,8 +9,9 @@
  * be sure until then that guest code has stopped, what is taken away is carried
  * out at the flush (space_settle).
  *
- * Spaces are pooled: one that loses its mm keeps its host process and is
- * emptied when it gets the next mm.
+ * Spaces are pooled: one that loses its mm is emptied, there and then or when
+ * it gets the next mm, and keeps its host process and some of the host's page
+ * tables (tables.c).
  */
 #include <linux/init.h>
 #include <linux/interrupt.h>
@@ -58,6 +59,7 @@ void ops_set(struct space *space, unsigned long addr, unsigned long phys, unsign
 		.kind = MAP_SET, .prot = prot, .addr = addr, .len = len, .phys = phys,
 	};
 
+	tables_touched(space, addr);
 	add(space, &op);
 }
 
@@ -65,9 +67,13 @@ static void note(struct mm_struct *mm, enum map_kind kind, unsigned int prot,
 		 unsigned long addr, unsigned long len)
 {
 	struct map_op op = { .kind = kind, .prot = prot, .addr = addr, .len = len };
+	struct space *space = mm->context.space;
 
-	if (mm->context.space && addr < TASK_SIZE)
-		add(mm->context.space, &op);
+	if (!space || addr >= TASK_SIZE)
+		return;
+	if (kind == MAP_READONLY && tables_held(space, addr, len))
+		op.kind = MAP_UNSET;
+	add(space, &op);
 }
 
 /* What was noted must be done before the caller frees or reuses the pages. */
@@ -122,9 +128,12 @@ void flush_tlb_mm(struct mm_struct *mm)
  */
 void space_flush_exit(struct mm_struct *mm)
 {
-	if (!engine->space_settle)
+	struct space *space = mm->context.space;
+
+	if (!space || !engine->space_settle)
 		return;
-	note(mm, MAP_EMPTY, 0, 0, TASK_SIZE);
+	tables_empty(space);
+	space->stack = mm->start_stack;
 	settle(mm);
 }
 
@@ -230,14 +239,25 @@ static int __init no_pool(char *value)
 }
 __setup("nopool", no_pool);
 
-static struct space *space_get(void)
+/* One that the program had before which forks now: it holds the tables. */
+static struct space *from_pool(unsigned long stack)
+{
+	struct space *space;
+
+	list_for_each_entry(space, &pool, list)
+		if (stack && space->stack == stack)
+			return space;
+	return list_first_entry_or_null(&pool, struct space, list);
+}
+
+static struct space *space_get(unsigned long stack)
 {
 	struct map_op empty = { .kind = MAP_EMPTY, .len = TASK_SIZE };
 	struct space *space;
 	int err;
 
 	spin_lock(&pool_lock);
-	space = list_first_entry_or_null(&pool, struct space, list);
+	space = from_pool(stack);
 	if (space) {
 		list_del(&space->list);
 		pooled--;
@@ -245,7 +265,8 @@ static struct space *space_get(void)
 	spin_unlock(&pool_lock);
 	if (space) {
 		space->age = SPACE_NEW;
-		ops_add(space, &empty);
+		if (!space->emptied)
+			ops_add(space, &empty);
 		if (engine->space_reset)
 			engine->space_reset(space);
 		return space;
@@ -307,7 +328,7 @@ bool space_refused(void)
 
 int init_new_context(struct task_struct *task, struct mm_struct *mm)
 {
-	struct space *parent = mm->context.space, *space = space_get();
+	struct space *parent = mm->context.space, *space = space_get(mm->start_stack);
 
 	/* dup_mm() copied the parent's. */
 	mm->context.space = NULL;

@@ -71,6 +71,14 @@ enum space_age { SPACE_USED, SPACE_FORKED, SPACE_NEW };
 /* Orders that wait for the space to run; a run of pages is one order. */
 #define SPACE_OPS	64
 
+/* Page tables that stay when it is emptied, by the first address of each; ascending. */
+#define SPACE_TABLES	8
+
+struct space_tables {
+	unsigned int nr;
+	unsigned long at[SPACE_TABLES];
+};
+
 /**
  * struct space - a guest address space as the host holds it
  * @pid:	host process, or 0
@@ -79,6 +87,10 @@ enum space_age { SPACE_USED, SPACE_FORKED, SPACE_NEW };
  * @age:	what its program is about to do
  * @data:	the page of orders, read-only in the space
  * @ahead:	the next fault's block of addresses, if the program goes on in order
+ * @touched:	which page tables its program has needed
+ * @held:	those that a page without access holds, unless it was replaced
+ * @emptied:	nothing was mapped since the orders to empty it
+ * @stack:	of the program that had it last: whose fork has use for @held
  * @nr_ops:	orders in @ops
  * @ops:	orders not yet carried out
  * @area:	skas0 over seccomp: the runner's pages, which guest code can write
@@ -111,6 +123,9 @@ struct space {
 	struct uregs *holds;
 	void *data;
 	unsigned long ahead;
+	struct space_tables touched, held;
+	bool emptied;
+	unsigned long stack;
 	unsigned int nr_ops;
 	struct map_op ops[SPACE_OPS];
 	void *area;

@@ -57,4 +57,9 @@ void ops_set(struct space *space, unsigned long addr, unsigned long phys, unsign
 	     unsigned int prot);
 bool ops_add(struct space *space, const struct map_op *op);
 
+/* mm/tables.c, pure too */
+void tables_touched(struct space *space, unsigned long addr);
+bool tables_held(const struct space *space, unsigned long addr, unsigned long len);
+void tables_empty(struct space *space);
+
 #endif
