@@ -62,7 +62,7 @@ UM_HELP(speed,
 "    CPUs, or never, instead of when the host has a CPU to spare; never patch hot\n"
 "    system calls of programs to jump.\n\n");
 UM_HELP(parts,
-"nopool, nopagereport, vdso=0\n"
+"nopool, nokeeptables, nopagereport, vdso=0\n"
 "    For measurements: end the host process of a program that is gone, instead of\n"
 "    keeping it for the next; keep the host's memory that the guest has freed;\n"
 "    give programs no vDSO, so that reading the clock is a system call.\n\n");
