@@ -64,8 +64,9 @@ UM_HELP(speed,
 UM_HELP(parts,
 "nopool, nokeeptables, nopagereport, vdso=0\n"
 "    For measurements: end the host process of a program that is gone, instead of\n"
-"    keeping it for the next; keep the host's memory that the guest has freed;\n"
-"    give programs no vDSO, so that reading the clock is a system call.\n\n");
+"    keeping it for the next; keep no page tables in it; keep the host's memory\n"
+"    that the guest has freed; give programs no vDSO, so that reading the clock\n"
+"    is a system call.\n\n");
 UM_HELP(umid,
 "umid=NAME\n"
 "    A name for this guest: the directory $HOME/.uml/NAME holds its pid while\n"
