@@ -288,8 +288,8 @@ check stress-os 90 stress 6 --fork 1 --vfork 1 --clone 1 --clone-max 16 --futex 
 	--epoll 1 --eventfd 1 --pidfd 1 --ptrace 1 --seccomp 1 --unshare 1 --bad-altstack 1
 check stress-scheduler 60 stress 5 --switch 1 --yield 1 --nanosleep 1 --context 1 \
 	--affinity 1 --schedpolicy 1
-check stress-pipe 60 stress 5 --pipe 1 --fifo 1 --sock 1 --sockpair 1 --pipeherd 1 \
-	--ring-pipe 1 --sendfile 1 --splice 1 --tee 1 --vm-splice 1
+check stress-pipe 60 stress 5 --pipe 1 --fifo 1 --sock 1 --sockpair 1 --ring-pipe 1 \
+	--sendfile 1 --splice 1 --tee 1 --vm-splice 1
 check stress-filesystem 90 stress 5 --hdd 1 --hdd-bytes 32M --dir 1 --dentry 1 \
 	--rename 1 --link 1 --seek 1 --chmod 1 --fallocate 1 --fallocate-bytes 16M \
 	--inotify 1 --lockf 1 --flock 1 --utime 1 --symlink 1 --xattr 1 --getdent 1 --fcntl 1
