@@ -10,7 +10,7 @@ ifeq ($(origin CC),default)
 CC :=
 endif
 # Settings reach the scripts in the environment; one that is empty is not set.
-$(foreach v,KERNEL CC LLVM JOBS V ROOT CMD MEM ARGS PREFIX DESTDIR,\
+$(foreach v,KERNEL CC LLVM JOBS V HUGEPAGES ROOT CMD MEM ARGS PREFIX DESTDIR,\
 	$(if $(value $(v)),$(eval export $(v)),$(eval unexport $(v))))
 
 .PHONY: linux uml deps run test bench rootfs install clean help
