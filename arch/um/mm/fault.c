@@ -11,6 +11,7 @@
 #include <linux/sched/signal.h>
 #include <linux/signal.h>
 #include <asm/engine.h>
+#include <asm/habit.h>
 #include <asm/insn_access.h>
 #include <asm/space.h>
 #include <asm/trap.h>
@@ -124,6 +125,7 @@ void fault_in_first(struct pt_regs *regs)
 
 	mm->context.space->age = SPACE_USED;
 	want(mm, regs->sp, ACCESS_WRITE);
+	habit_forked(mm, age == SPACE_NEW);
 	if (age != SPACE_NEW)
 		return;
 	want(mm, regs->ip, ACCESS_EXEC);
@@ -191,6 +193,12 @@ static void go_ahead(struct mm_struct *mm, unsigned long addr, unsigned int acce
 	space->ahead = next;
 }
 
+static void learn(struct mm_struct *mm, unsigned long addr, unsigned int access)
+{
+	if (mm->context.to_learn)
+		habit_learn(mm, addr, access);
+}
+
 /**
  * handle_fault() - guest code touched what its space does not hold
  */
@@ -212,8 +220,10 @@ void handle_fault(struct pt_regs *regs, const struct trap *trap)
 	}
 
 	access = access_of(regs, trap, &guessed);
-	if (space_fill(mm, addr, access))
+	if (space_fill(mm, addr, access)) {
+		learn(mm, addr, access);
 		return;
+	}
 	err = fault_in_user(mm, addr, access, regs);
 	if (guessed && access == ACCESS_WRITE && err == -(SIGSEGV | SEGV_ACCERR << 8)) {
 		/* The guess decides nothing: a write would fault again. */
@@ -223,6 +233,7 @@ void handle_fault(struct pt_regs *regs, const struct trap *trap)
 		err = fault_in_user(mm, addr, access, regs);
 	}
 	if (!err) {
+		learn(mm, addr, access);
 		space_fill(mm, addr, access);
 		if (access != ACCESS_WRITE)
 			go_ahead(mm, addr, access);

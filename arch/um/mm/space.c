@@ -25,6 +25,7 @@
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 #include <asm/engine.h>
+#include <asm/habit.h>
 #include <asm/host.h>
 #include <asm/mmu_context.h>
 #include <asm/physmem.h>
@@ -38,6 +39,9 @@ static LIST_HEAD(pool);
 static unsigned int pooled, pool_max = 16;
 static DEFINE_SPINLOCK(pool_lock);	/* and all_spaces */
 static LIST_HEAD(all_spaces);
+
+/* A program of so many pages at most loses them all when it forks. */
+#define SMALL	1024
 
 static void add(struct space *space, const struct map_op *op)
 {
@@ -101,11 +105,32 @@ void space_flush_range(struct mm_struct *mm, unsigned long start, unsigned long 
 EXPORT_SYMBOL_GPL(space_flush_range);
 
 /**
- * space_note_wrprotect() - fork has write-protected a page
+ * space_note_wrprotect() - fork has write-protected pages
+ *
+ * A page that the program writes to is replaced by another, and the host does
+ * that for less where there is none than where one was in use. So a small
+ * program's pages are taken away; a large one reads most of its pages on.
+ *
+ * Return: whether the space keeps them, for reading.
  */
-void space_note_wrprotect(struct mm_struct *mm, unsigned long addr, unsigned long len, bool exec)
+bool space_note_wrprotect(struct mm_struct *mm, unsigned long addr, unsigned long len, bool exec)
 {
-	note(mm, MAP_READONLY, MAP_PROT_READ | (exec ? MAP_PROT_EXEC : 0), addr, len);
+	if (get_mm_counter(mm, MM_ANONPAGES) > SMALL) {
+		note(mm, MAP_READONLY, MAP_PROT_READ | (exec ? MAP_PROT_EXEC : 0), addr, len);
+		return true;
+	}
+	mm->context.unsettled = true;
+	note(mm, MAP_UNSET, 0, addr, len);
+	return false;
+}
+
+/**
+ * space_may_hold() - must a flush follow when an entry goes
+ * @pte: as it was in the table
+ */
+bool space_may_hold(struct mm_struct *mm, pte_t pte)
+{
+	return !(pte_val(pte) & _PAGE_NOT_IN_SPACE) || mm->context.unsettled;
 }
 
 /**
@@ -119,6 +144,7 @@ void flush_tlb_mm(struct mm_struct *mm)
 	else
 		note(mm, MAP_EMPTY, 0, 0, TASK_SIZE);
 	settle(mm);
+	mm->context.unsettled = false;
 }
 
 /**
@@ -203,6 +229,7 @@ bool space_fill(struct mm_struct *mm, unsigned long addr, unsigned int access)
 	prot = space_prot(ptep_get(entry));
 	if (!prot || (prot & need[access]) != need[access])
 		return false;
+	mm->context.empty = false;
 	if (size != PAGE_SIZE) {
 		/* One order for all of it; the host populates it in one call. */
 		ops_set(mm->context.space, addr & ~(size - 1),
@@ -224,10 +251,14 @@ bool space_fill(struct mm_struct *mm, unsigned long addr, unsigned int access)
 		pte_t pte = ptep_get(entry);
 
 		prot = space_prot(pte);
+		/* Who writes here writes there, and what is there will be replaced. */
+		if (access == ACCESS_WRITE && !(prot & MAP_PROT_WRITE))
+			continue;
 		if (!prot || (a != addr && !stale && (pte_val(pte) & _PAGE_IN_SPACE)))
 			continue;
 		ops_set(mm->context.space, a, pte_val(pte) & PAGE_MASK, PAGE_SIZE, prot);
-		WRITE_ONCE(*entry, __pte(pte_val(pte) | _PAGE_IN_SPACE | _PAGE_ACCESSED));
+		WRITE_ONCE(*entry, __pte((pte_val(pte) & ~_PAGE_NOT_IN_SPACE) |
+					 _PAGE_IN_SPACE | _PAGE_ACCESSED));
 	}
 	return true;
 }
@@ -333,6 +364,9 @@ int init_new_context(struct task_struct *task, struct mm_struct *mm)
 	/* dup_mm() copied the parent's. */
 	mm->context.space = NULL;
 	mm->context.forked = false;
+	mm->context.unsettled = false;
+	mm->context.empty = true;
+	habit_init(mm, parent ? current->mm : NULL);
 	if (IS_ERR(space)) {
 		if (PTR_ERR(space) == -EAGAIN)
 			refused = current;
@@ -350,6 +384,7 @@ void destroy_context(struct mm_struct *mm)
 {
 	struct space *space = mm->context.space;
 
+	habit_end(mm);
 	if (!space)
 		return;
 	mm->context.space = NULL;

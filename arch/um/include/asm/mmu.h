@@ -2,17 +2,28 @@
 #ifndef _ASM_UM_MMU_H
 #define _ASM_UM_MMU_H
 
+struct habit;
 struct space;
 
 /**
  * struct mm_context - the port's part of an mm
  * @space:	the host process that caches this mm's page tables, or NULL
+ * @empty:	nothing of this mm was ever ordered into its space
  * @forked:	fork has just noted each page that it write-protected
+ * @unsettled:	fork has noted pages to be taken away that still may be there
+ * @habit:	what this program and its children touch after a fork, or NULL
+ * @taught:	that of its parent, or NULL
+ * @learning:	@habit or @taught, whichever its faults go to now
+ * @to_learn:	so many faults more
  * @vdso:	where exec has mapped the vDSO, for the auxiliary vector
  */
 typedef struct mm_context {
 	struct space *space;
+	bool empty;
 	bool forked;
+	bool unsettled;
+	unsigned int to_learn;
+	struct habit *habit, *taught, *learning;
 	unsigned long vdso;
 } mm_context_t;
 

@@ -14,6 +14,8 @@
  *	7	special
  *	8	in the level above: not a table, but 2 MiB of memory
  *	9	known to be in the space: a hint that saves mapping it again
+ *	10	known not to be in the space, nor ordered to be: no flush is needed.
+ *		Only space_fill() maps; where it is not sure, the bit is clear
  *	12..	page frame number
  * A swap entry has bits 0, 4 and 9 clear: type in bits 10 to 14, offset above.
  */
@@ -51,6 +53,8 @@
 #define _PAGE_SPECIAL	0x080UL
 #define _PAGE_HUGE	0x100UL
 #define _PAGE_IN_SPACE	0x200UL
+#define _PAGE_NOT_IN_SPACE 0x400UL
+#define _PAGE_SPACE_BITS (_PAGE_IN_SPACE | _PAGE_NOT_IN_SPACE)
 #define _PAGE_SWP_EXCLUSIVE 0x100UL
 #define _PAGE_TABLE	(_PAGE_PRESENT | _PAGE_WRITE | _PAGE_USER | \
 			 _PAGE_ACCESSED | _PAGE_DIRTY)
@@ -214,16 +218,39 @@ static inline void set_pmd_at(struct mm_struct *mm, unsigned long addr, pmd_t *p
 #define __HAVE_ARCH_PTE_SAME
 static inline int pte_same(pte_t a, pte_t b)
 {
-	return !((pte_val(a) ^ pte_val(b)) & ~_PAGE_IN_SPACE);
+	unsigned long ignore = 0;
+
+	if (pte_present(a) && pte_present(b))
+		ignore = _PAGE_SPACE_BITS;
+	return !((pte_val(a) ^ pte_val(b)) & ~ignore);
 }
 
 /* What goes into a table is not yet in the space, whatever it was copied from. */
-static inline void set_pte(pte_t *ptep, pte_t pte)
+static inline void set_pte_bits(pte_t *ptep, pte_t pte, unsigned long bits)
 {
 	if (pte_present(pte))
-		pte_val(pte) &= ~_PAGE_IN_SPACE;
+		pte_val(pte) = (pte_val(pte) & ~_PAGE_SPACE_BITS) | bits;
 	WRITE_ONCE(*ptep, pte);
 }
+static inline void set_pte(pte_t *ptep, pte_t pte)
+{
+	set_pte_bits(ptep, pte, 0);
+}
+
+/* Only a space that never had anything is known not to have what was here before. */
+static inline void set_ptes(struct mm_struct *mm, unsigned long addr, pte_t *ptep, pte_t pte,
+			    unsigned int nr)
+{
+	unsigned long bits = mm->context.empty ? _PAGE_NOT_IN_SPACE : 0;
+
+	for (; nr--; ptep++, pte_val(pte) += PAGE_SIZE)
+		set_pte_bits(ptep, pte, bits);
+}
+#define set_ptes set_ptes
+
+bool space_may_hold(struct mm_struct *mm, pte_t pte);
+#define pte_accessible space_may_hold
+
 static inline void pte_clear(struct mm_struct *mm, unsigned long addr, pte_t *ptep)
 {
 	WRITE_ONCE(*ptep, __pte(0));
@@ -235,16 +262,18 @@ static inline void pte_clear(struct mm_struct *mm, unsigned long addr, pte_t *pt
  * pages are noted here instead, so that the parent keeps the rest of its space.
  */
 #define __HAVE_ARCH_PTEP_SET_WRPROTECT
-void space_note_wrprotect(struct mm_struct *mm, unsigned long addr, unsigned long len,
+bool space_note_wrprotect(struct mm_struct *mm, unsigned long addr, unsigned long len,
 			  bool exec);
 static inline void ptep_set_wrprotect(struct mm_struct *mm, unsigned long addr,
 				      pte_t *ptep)
 {
-	pte_t old = READ_ONCE(*ptep);
+	unsigned long old = pte_val(READ_ONCE(*ptep));
 
-	WRITE_ONCE(*ptep, pte_wrprotect(old));
-	if ((pte_val(old) & (_PAGE_WRITE | _PAGE_DIRTY)) == (_PAGE_WRITE | _PAGE_DIRTY))
-		space_note_wrprotect(mm, addr, PAGE_SIZE, pte_val(old) & _PAGE_EXEC);
+	if ((old & (_PAGE_WRITE | _PAGE_DIRTY | _PAGE_NOT_IN_SPACE)) ==
+	    (_PAGE_WRITE | _PAGE_DIRTY) &&
+	    !space_note_wrprotect(mm, addr, PAGE_SIZE, old & _PAGE_EXEC))
+		old = (old & ~_PAGE_IN_SPACE) | _PAGE_NOT_IN_SPACE;
+	WRITE_ONCE(*ptep, __pte(old & ~_PAGE_WRITE));
 }
 
 #define __HAVE_ARCH_PMDP_SET_WRPROTECT
