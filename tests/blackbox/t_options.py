@@ -39,8 +39,8 @@ def test_help():
     r = ended(run("--help"), 0)
     check(not r.err, "--help wrote to stderr", r)
     for word in ("mem=", "initrd=", "root=", "ubd", "con", "umid=", "mode=",
-                 "skas0=", "nospin", "nopatch", "nopool", "nokeeptables", "nopagereport",
-                 "vdso=0", "nosysemu", "noprocmm", "noptracefaultinfo", "noptraceldt",
+                 "skas0=", "nospin", "nopatch", "nopool", "nokeeptables", "nohabits",
+                 "nopagereport", "vdso=0", "nosysemu", "noprocmm", "noptracefaultinfo", "noptraceldt",
                  "--help", "--version", "--showconfig", "init="):
         check(word.encode() in r.out, f"--help does not name {word}", r)
 

@@ -62,11 +62,12 @@ UM_HELP(speed,
 "    CPUs, or never, instead of when the host has a CPU to spare; never patch hot\n"
 "    system calls of programs to jump.\n\n");
 UM_HELP(parts,
-"nopool, nokeeptables, nopagereport, vdso=0\n"
+"nopool, nokeeptables, nohabits, nopagereport, vdso=0\n"
 "    For measurements: end the host process of a program that is gone, instead of\n"
-"    keeping it for the next; keep no page tables in it; keep the host's memory\n"
-"    that the guest has freed; give programs no vDSO, so that reading the clock\n"
-"    is a system call.\n\n");
+"    keeping it for the next; keep no page tables in it; bring in nothing early\n"
+"    that a program touched after its last fork, or will write to; keep the\n"
+"    host's memory that the guest has freed; give programs no vDSO, so that\n"
+"    reading the clock is a system call.\n\n");
 UM_HELP(umid,
 "umid=NAME\n"
 "    A name for this guest: the directory $HOME/.uml/NAME holds its pid while\n"

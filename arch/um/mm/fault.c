@@ -25,7 +25,7 @@
 
 #define AHEAD		3	/* blocks more for a program that reads in order */
 
-static bool vma_allows(struct vm_area_struct *vma, unsigned int access)
+static bool vma_allows(const struct vm_area_struct *vma, unsigned int access)
 {
 	if (access == ACCESS_WRITE)
 		return vma->vm_flags & VM_WRITE;
@@ -160,21 +160,64 @@ static unsigned int access_of(struct pt_regs *regs, const struct trap *trap, boo
 	return insn_writes(regs) ? ACCESS_WRITE : ACCESS_READ;
 }
 
-/* Is a page of a file there, or can be without waiting? */
-static bool resident(struct mm_struct *mm, unsigned long addr, unsigned int access)
+static bool guess_allowed(const struct vm_area_struct *vma, unsigned int access)
+{
+	if (vma->vm_flags & (VM_IO | VM_PFNMAP | VM_MIXEDMAP))
+		return false;
+	/* A guess must not make a file's page dirty. */
+	if (access == ACCESS_WRITE)
+		return (vma->vm_flags & (VM_WRITE | VM_SHARED)) == VM_WRITE;
+	return vma_allows(vma, access);
+}
+
+/**
+ * fault_in_guess() - have a page in the tables that may be wanted soon
+ * @file: only one of a mapped file
+ *
+ * Does not sleep, and changes nothing that the program could see.
+ *
+ * Return: whether it is there.
+ */
+bool fault_in_guess(struct mm_struct *mm, unsigned long addr, unsigned int access, bool file)
 {
 	unsigned int flags = FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_RETRY_NOWAIT;
 	struct vm_area_struct *vma;
 	vm_fault_t fault = VM_FAULT_ERROR;
 
+	if (access == ACCESS_WRITE)
+		flags |= FAULT_FLAG_WRITE;
 	if (!mmap_read_trylock(mm))
 		return false;
 	vma = vma_lookup(mm, addr);
-	if (vma && vma->vm_file && vma_allows(vma, access))
+	if (vma && (vma->vm_file || !file) && guess_allowed(vma, access))
 		fault = handle_mm_fault(vma, addr, flags, NULL);
 	if (!(fault & VM_FAULT_COMPLETED))
 		mmap_read_unlock(mm);
 	return !(fault & (VM_FAULT_ERROR | VM_FAULT_RETRY | VM_FAULT_COMPLETED));
+}
+
+/*
+ * Data of a new program and its libraries, a private mapping of a file that it
+ * may write to: what is read there first is written soon, and what lies around
+ * it too. To copy a page now is less than to replace it in the space later.
+ */
+static bool copy_data(struct mm_struct *mm, unsigned long addr)
+{
+	unsigned long start = 0, end = 0;
+	struct vm_area_struct *vma;
+
+	if (!mmap_read_trylock(mm))
+		return false;
+	vma = vma_lookup(mm, addr);
+	if (vma && vma->vm_file && guess_allowed(vma, ACCESS_WRITE)) {
+		start = max(addr & ~(SPACE_AROUND - 1), vma->vm_start);
+		end = min((addr & ~(SPACE_AROUND - 1)) + SPACE_AROUND, vma->vm_end);
+	}
+	mmap_read_unlock(mm);
+	for (; start < end && mm->context.copies; start += PAGE_SIZE, mm->context.copies--)
+		if (!fault_in_guess(mm, start, ACCESS_WRITE, true))
+			break;
+	return end && space_fill(mm, addr, ACCESS_WRITE);
 }
 
 /*
@@ -188,7 +231,7 @@ static void go_ahead(struct mm_struct *mm, unsigned long addr, unsigned int acce
 
 	if (next == space->ahead + SPACE_AROUND)
 		for (int i = 0; i < AHEAD && next < TASK_SIZE; i++, next += SPACE_AROUND)
-			if (!resident(mm, next, access) || !space_fill(mm, next, access))
+			if (!fault_in_guess(mm, next, access, true) || !space_fill(mm, next, access))
 				break;
 	space->ahead = next;
 }
@@ -220,6 +263,8 @@ void handle_fault(struct pt_regs *regs, const struct trap *trap)
 	}
 
 	access = access_of(regs, trap, &guessed);
+	if (access != ACCESS_EXEC && mm->context.copies && copy_data(mm, addr))
+		return;
 	if (space_fill(mm, addr, access)) {
 		learn(mm, addr, access);
 		return;

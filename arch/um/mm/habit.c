@@ -21,9 +21,16 @@
 #include <linux/spinlock.h>
 #include <asm/habit.h>
 #include <asm/space.h>
+#include <asm/trap.h>
 
 #define PAGES		64	/* of one side */
 #define FORKS		64	/* then they are forgotten */
+
+/*
+ * Of a new program, so many pages of its files' data are copied at the first
+ * touch; see copy_data() in fault.c.
+ */
+#define DATA_COPIES	64
 
 struct pages {
 	unsigned int nr;
@@ -90,6 +97,7 @@ void habit_init(struct mm_struct *mm, struct mm_struct *parent)
 	mm->context.taught = h;
 	mm->context.learning = NULL;
 	mm->context.to_learn = 0;
+	mm->context.copies = parent || off ? 0 : DATA_COPIES;
 	if (!h)
 		return;
 	refcount_inc(&h->users);
@@ -145,34 +153,6 @@ void habit_learn(struct mm_struct *mm, unsigned long addr, unsigned int access)
 	spin_unlock(&h->lock);
 }
 
-static bool may(const struct vm_area_struct *vma, unsigned int access)
-{
-	if (vma->vm_flags & (VM_IO | VM_PFNMAP | VM_MIXEDMAP))
-		return false;
-	if (access == ACCESS_WRITE)
-		return (vma->vm_flags & (VM_WRITE | VM_SHARED)) == VM_WRITE;
-	return vma->vm_flags & (access == ACCESS_EXEC ? VM_EXEC : VM_READ);
-}
-
-/* Have a page in the tables, if that needs no waiting. */
-static bool bring_in(struct mm_struct *mm, unsigned long addr, unsigned int access)
-{
-	unsigned int flags = FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_RETRY_NOWAIT;
-	struct vm_area_struct *vma;
-	vm_fault_t fault = VM_FAULT_ERROR;
-
-	if (access == ACCESS_WRITE)
-		flags |= FAULT_FLAG_WRITE;
-	if (!mmap_read_trylock(mm))
-		return false;
-	vma = vma_lookup(mm, addr);
-	if (vma && may(vma, access))
-		fault = handle_mm_fault(vma, addr, flags, NULL);
-	if (!(fault & VM_FAULT_COMPLETED))
-		mmap_read_unlock(mm);
-	return !(fault & (VM_FAULT_ERROR | VM_FAULT_RETRY | VM_FAULT_COMPLETED));
-}
-
 static void foresee(struct mm_struct *mm, const struct pages *p, bool writes)
 {
 	for (unsigned int i = 0; i < p->nr; i++) {
@@ -185,7 +165,7 @@ static void foresee(struct mm_struct *mm, const struct pages *p, bool writes)
 			access = ACCESS_EXEC;
 		if ((access == ACCESS_WRITE) != writes)
 			continue;
-		if (!space_fill(mm, addr, access) && bring_in(mm, addr, access))
+		if (!space_fill(mm, addr, access) && fault_in_guess(mm, addr, access, false))
 			space_fill(mm, addr, access);
 	}
 }
@@ -205,6 +185,7 @@ void habit_forked(struct mm_struct *mm, bool child)
 	if (!h)
 		return;
 	mm->context.learning = h;
+	mm->context.copies = 0;
 	mm->context.to_learn = PAGES;
 	spin_lock(&h->lock);
 	known = *learning(mm);

@@ -15,6 +15,7 @@ struct space;
  * @taught:	that of its parent, or NULL
  * @learning:	@habit or @taught, whichever its faults go to now
  * @to_learn:	so many faults more
+ * @copies:	so many pages of its files' data are copied before they are written
  * @vdso:	where exec has mapped the vDSO, for the auxiliary vector
  */
 typedef struct mm_context {
@@ -22,7 +23,7 @@ typedef struct mm_context {
 	bool empty;
 	bool forked;
 	bool unsettled;
-	unsigned int to_learn;
+	unsigned int to_learn, copies;
 	struct habit *habit, *taught, *learning;
 	unsigned long vdso;
 } mm_context_t;

@@ -2,6 +2,8 @@
 #ifndef _ASM_UM_TRAP_H
 #define _ASM_UM_TRAP_H
 
+#include <linux/types.h>
+
 struct pt_regs;
 struct trap;
 struct mm_struct;
@@ -12,6 +14,7 @@ void handle_signal_trap(struct pt_regs *regs, const struct trap *trap);
 void fault_in_first(struct pt_regs *regs);
 int fault_in_user(struct mm_struct *mm, unsigned long addr, unsigned int access,
 		  struct pt_regs *regs);
+bool fault_in_guess(struct mm_struct *mm, unsigned long addr, unsigned int access, bool file);
 void um_show_regs(const struct pt_regs *regs);
 void console_restore(void);
 
