@@ -15,6 +15,7 @@ the program's output.
 import contextlib
 import glob
 import os
+import resource
 import shutil
 import subprocess
 import time
@@ -107,6 +108,14 @@ def cpio(root):
                           input=names, capture_output=True, check=True).stdout
 
 
+def many_files():
+    """virtiofsd keeps open what the guest knows; root may go beyond the hard limit."""
+    for limit in (1 << 20, resource.getrlimit(resource.RLIMIT_NOFILE)[1]):
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+            return
+
+
 class Machine:
     """
     How guests start; made once, raises Missing.
@@ -130,7 +139,8 @@ class Machine:
                 daemons.append(subprocess.Popen(
                     [VIRTIOFSD, f"--socket-path={sock}", "-o", f"source={path}",
                      "-o", "cache=auto", "-o", "sandbox=chroot"],
-                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                    preexec_fn=many_files))
                 end = time.monotonic() + 10
                 while not os.path.exists(sock):
                     if time.monotonic() > end or daemons[-1].poll() is not None:
