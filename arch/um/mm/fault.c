@@ -174,7 +174,8 @@ static bool guess_allowed(const struct vm_area_struct *vma, unsigned int access)
  * fault_in_guess() - have a page in the tables that may be wanted soon
  * @file: only one of a mapped file
  *
- * Does not sleep, and changes nothing that the program could see.
+ * Waits for no I/O and no lock (memory is allocated as for any fault), and changes
+ * nothing that the program could see.
  *
  * Return: whether it is there.
  */
