@@ -137,11 +137,8 @@ static bool answered(struct space *space, bool kick)
 /* Look for a while; return: it came. */
 static bool spin(struct space *space, bool kick)
 {
-	u64 end;
+	u64 end = host_monotonic_ns() + spread_spin_ns;
 
-	if (!space->spread)
-		return false;
-	end = host_monotonic_ns() + spread_spin_ns;
 	do {
 		for (int i = 0; i < 16; i++) {
 			if (answered(space, kick))
@@ -152,17 +149,30 @@ static bool spin(struct space *space, bool kick)
 	return false;
 }
 
+/*
+ * Not while pages are taken away: on a host that is a virtual machine each such
+ * order is then an interrupt to this CPU, which the runner waits for and which
+ * an idle CPU is spared.
+ */
+static bool worth_looking(struct space *space, bool kick)
+{
+	struct stub_orders *o = space->data;
+
+	return space->spread && (kick || !(o->todo & TODO_OPS) || !space->takes);
+}
+
 /* Wait for the answer, or for a kick to arrive. */
 static bool wait_for(struct space *space, bool kick)
 {
 	struct stub_orders *o = space->data;
 	struct stub_area *a = space->area;
+	bool looking = worth_looking(space, kick);
 	struct looks looks = {};
 	u64 next = 0;
 
 	if (space->dead)
 		return false;
-	while (!answered(space, kick) && !spin(space, kick)) {
+	while (!answered(space, kick) && !(looking && spin(space, kick))) {
 		unsigned int seen = __atomic_load_n(&a->trap, __ATOMIC_SEQ_CST);
 		u64 now = host_monotonic_ns();
 		int err = 0;

@@ -89,8 +89,11 @@ static void put_orders(struct space *space, const struct map_op *ops, unsigned i
 	 */
 	WRITE_ONCE(o->calls_for, space->cmd + 1);
 	barrier();
-	for (unsigned int i = 0; i < n; i++)
+	space->takes = false;
+	for (unsigned int i = 0; i < n; i++) {
 		skas0_encode(&o->calls[i], &ops[i]);
+		space->takes |= ops[i].kind != MAP_SET;
+	}
 	o->nr_calls = n;
 }
 

@@ -101,6 +101,7 @@ struct space_tables {
  *		state is loaded
  * @proven:	its runner is known to wait in the stub, since the last run
  * @kick_out:	a kick was sent that may not have arrived
+ * @takes:	the orders that it was given last take pages away
  * @spread:	its runner is on another CPU than the vCPU
  * @talk:	of its last 256 runs, those that soon ended in the kernel again
  * @posted:	when it was let run, in CPU cycles
@@ -136,6 +137,7 @@ struct space {
 	bool proven;
 	bool kick_out;
 	bool bases_loaded;
+	bool takes;
 	bool spread;
 	unsigned int talk;
 	u64 posted;
