@@ -116,7 +116,8 @@ static void want(struct mm_struct *mm, unsigned long addr, unsigned int access)
  *
  * What it touches next is brought in here, which spares it a host fault and a
  * way into the kernel for each: its stack, to write to, and in a new space the
- * page of its next instruction and that of its thread's data. Sleeps.
+ * page of its next instruction and that of its thread's data; a program that was
+ * started also has use for another page of stack and for the vDSO. Sleeps.
  */
 void fault_in_first(struct pt_regs *regs)
 {
@@ -129,6 +130,10 @@ void fault_in_first(struct pt_regs *regs)
 	if (age != SPACE_NEW)
 		return;
 	want(mm, regs->ip, ACCESS_EXEC);
+	if (!mm->context.taught) {
+		want(mm, regs->sp - PAGE_SIZE, ACCESS_WRITE);
+		want(mm, mm->context.vdso, ACCESS_EXEC);
+	}
 	/* After a fork it can be read only. */
 	if (regs->fs_base && regs->fs_base < TASK_SIZE &&
 	    !space_fill(mm, regs->fs_base, ACCESS_WRITE))
@@ -198,25 +203,32 @@ bool fault_in_guess(struct mm_struct *mm, unsigned long addr, unsigned int acces
 }
 
 /*
- * Data of a new program and its libraries, a private mapping of a file that it
- * may write to: what is read there first is written soon, and what lies around
- * it too. To copy a page now is less than to replace it in the space later.
+ * Data of a new program and its libraries, a private mapping that it may write
+ * to: what is read there first is written soon, and where it is a file's, what
+ * lies around it too. To copy a page now is less than to replace it in the space
+ * later, be it a file's or that of zeros.
  */
 static bool copy_data(struct mm_struct *mm, unsigned long addr)
 {
 	unsigned long start = 0, end = 0;
 	struct vm_area_struct *vma;
+	bool file = false;
 
 	if (!mmap_read_trylock(mm))
 		return false;
 	vma = vma_lookup(mm, addr);
-	if (vma && vma->vm_file && guess_allowed(vma, ACCESS_WRITE)) {
-		start = max(addr & ~(SPACE_AROUND - 1), vma->vm_start);
-		end = min((addr & ~(SPACE_AROUND - 1)) + SPACE_AROUND, vma->vm_end);
+	if (vma && guess_allowed(vma, ACCESS_WRITE)) {
+		file = vma->vm_file;
+		start = addr & PAGE_MASK;
+		end = start + PAGE_SIZE;
+		if (file) {
+			start = max(addr & ~(SPACE_AROUND - 1), vma->vm_start);
+			end = min((addr & ~(SPACE_AROUND - 1)) + SPACE_AROUND, vma->vm_end);
+		}
 	}
 	mmap_read_unlock(mm);
 	for (; start < end && mm->context.copies; start += PAGE_SIZE, mm->context.copies--)
-		if (!fault_in_guess(mm, start, ACCESS_WRITE, true))
+		if (!fault_in_guess(mm, start, ACCESS_WRITE, file))
 			break;
 	return end && space_fill(mm, addr, ACCESS_WRITE);
 }
