@@ -5,6 +5,8 @@
  */
 #include "test.h"
 #include <linux/userfaultfd.h>
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <sys/ioctl.h>
 
@@ -64,6 +66,85 @@ TEST(protection_round)
 	OK(munmap(p, PAGE));
 	FAILS(mprotect(p, 2 * PAGE, PROT_READ), ENOMEM);
 	FAILS(mprotect(p + 1, PAGE, PROT_READ), EINVAL);
+}
+
+static sigjmp_buf out;
+static volatile int denied;
+
+static void stop_writing(int sig, siginfo_t *si, void *uc)
+{
+	denied = si->si_code;
+	siglongjmp(out, 1);
+}
+
+static void *write_on(void *arg)
+{
+	volatile long *word = arg;
+
+	if (!sigsetjmp(out, 1))
+		for (;;)
+			++*word;
+	return NULL;
+}
+
+TEST(protected_under_a_writer)
+{
+	char *p = ANON(3 * PAGE);
+	volatile long *word = (long *)(p + PAGE);
+
+	on_signal(SIGSEGV, stop_writing, 0);
+	for (int round = 0; round < 20; round++) {
+		pthread_t writer;
+		long last;
+
+		/* A neighbour that was read only, or not at all. */
+		p[0] = round;
+		(void)*(volatile char *)(p + 2 * PAGE);
+		*word = denied = 0;
+		CHECK_EQ(pthread_create(&writer, NULL, write_on, (void *)word), 0);
+		while (*word < 1000)
+			sched_yield();
+		OK(mprotect(p, 3 * PAGE, PROT_READ));
+		last = *word;
+		CHECK_EQ(pthread_join(writer, NULL), 0);
+		CHECK_EQ(denied, SEGV_ACCERR);
+		CHECK_EQ(*word, last);
+		CHECK_EQ(p[0], round);
+		OK(mprotect(p, 3 * PAGE, RW));
+	}
+}
+
+TEST(protected_then_forked)
+{
+	char *p = ANON(8 * PAGE);
+	int status;
+
+	for (int i = 0; i < 8; i += 2)
+		p[i * PAGE] = i + 1;
+	OK(mprotect(p, 8 * PAGE, PROT_READ));
+	for (int i = 0; i < 8; i++)
+		CHECK_EQ(p[i * PAGE], i % 2 ? 0 : i + 1);
+	for (int round = 0; round < 3; round++) {
+		pid_t pid = OK(fork());
+
+		if (!pid) {
+			NO_WRITE(p, SEGV_ACCERR);
+			OK(mprotect(p, 8 * PAGE, RW));
+			for (int i = 0; i < 8; i++)
+				p[i * PAGE] += 100;
+			_exit(0);
+		}
+		OK(waitpid(pid, &status, 0));
+		CHECK_EQ(status, 0);
+		NO_WRITE(p + 2 * PAGE, SEGV_ACCERR);
+		for (int i = 0; i < 8; i++)
+			CHECK_EQ(p[i * PAGE], i % 2 ? 0 : i + 1);
+		/* Once, it may be written to between two forks. */
+		OK(mprotect(p + 4 * PAGE, PAGE, round == 1 ? RW : PROT_READ));
+		if (round == 1)
+			WRITES(p + 4 * PAGE);
+		OK(mprotect(p + 4 * PAGE, PAGE, PROT_READ));
+	}
 }
 
 TEST(unmap_then_touch)

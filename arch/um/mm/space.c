@@ -124,6 +124,50 @@ bool space_note_wrprotect(struct mm_struct *mm, unsigned long addr, unsigned lon
 	return false;
 }
 
+/* Whose pages mprotect() write-protects, under the lock of their table. */
+static DEFINE_PER_CPU(struct mm_struct *, protecting);
+
+pte_t ptep_modify_prot_start(struct vm_area_struct *vma, unsigned long addr, pte_t *ptep)
+{
+	return ptep_get_and_clear(vma->vm_mm, addr, ptep);
+}
+
+/*
+ * A page that is only write-protected stays in the space, to be read: as those of
+ * every new program that the dynamic linker protects when it has relocated it.
+ */
+void ptep_modify_prot_commit(struct vm_area_struct *vma, unsigned long addr, pte_t *ptep,
+			     pte_t old, pte_t new)
+{
+	struct mm_struct *mm = vma->vm_mm;
+	unsigned int prot = MAP_PROT_READ | (pte_exec(old) ? MAP_PROT_EXEC : 0);
+
+	if (!pte_loses_write(old, new)) {
+		set_pte_at(mm, addr, ptep, new);
+		return;
+	}
+	set_pte_bits(ptep, new, pte_val(old) & _PAGE_SPACE_BITS);
+	if (!pte_write(old) || !pte_dirty(old))
+		return;
+	note(mm, MAP_READONLY, prot, addr, PAGE_SIZE);
+	this_cpu_write(protecting, mm);
+}
+
+/**
+ * space_settle_protected() - the lock of a page table is about to be given up
+ *
+ * As after a flush, nobody need expect that a page is still written to.
+ */
+void space_settle_protected(void)
+{
+	struct mm_struct *mm = this_cpu_read(protecting);
+
+	if (likely(!mm))
+		return;
+	this_cpu_write(protecting, NULL);
+	settle(mm);
+}
+
 /**
  * space_may_hold() - must a flush follow when an entry goes
  * @pte: as it was in the table

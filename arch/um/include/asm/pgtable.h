@@ -286,6 +286,30 @@ static inline void pmdp_set_wrprotect(struct mm_struct *mm, unsigned long addr, 
 		space_note_wrprotect(mm, addr, PMD_SIZE, pmd_val(old) & _PAGE_EXEC);
 }
 
+/*
+ * Does mprotect() leave a page in the space as it is, but that it may not be
+ * written to any more? Then that is all that is done there; see mm/space.c.
+ */
+static inline bool pte_loses_write(pte_t old, pte_t new)
+{
+	unsigned long same = PAGE_MASK | _PAGE_PRESENT | _PAGE_NONE | _PAGE_USER | _PAGE_EXEC;
+
+	return pte_user(old) && (pte_val(old) & _PAGE_IN_SPACE) && !pte_write(new) &&
+	       !((pte_val(old) ^ pte_val(new)) & same);
+}
+
+struct vm_area_struct;
+#define __HAVE_ARCH_PTEP_MODIFY_PROT_TRANSACTION
+pte_t ptep_modify_prot_start(struct vm_area_struct *vma, unsigned long addr, pte_t *ptep);
+void ptep_modify_prot_commit(struct vm_area_struct *vma, unsigned long addr, pte_t *ptep,
+			     pte_t old, pte_t new);
+
+#define __HAVE_ARCH_ENTER_LAZY_MMU_MODE
+void space_settle_protected(void);
+#define arch_enter_lazy_mmu_mode()	do { } while (0)
+#define arch_leave_lazy_mmu_mode()	space_settle_protected()
+#define arch_flush_lazy_mmu_mode()	do { } while (0)
+
 /* Swap entries */
 #define __swp_type(e)		(((e).val >> 10) & 0x1f)
 #define __swp_offset(e)		((e).val >> 15)
@@ -306,7 +330,6 @@ static inline pte_t pte_swp_clear_exclusive(pte_t pte)
 }
 
 struct vm_fault;
-struct vm_area_struct;
 void update_mmu_cache_range(struct vm_fault *vmf, struct vm_area_struct *vma,
 			    unsigned long addr, pte_t *ptep, unsigned int nr);
 #define update_mmu_cache(vma, addr, ptep) \
