@@ -3,6 +3,7 @@
  * Memory: sharing, copying on write, stacks, other processes' memory.
  */
 #include "test.h"
+#include "exec.h"
 #include <setjmp.h>
 #include <sys/uio.h>
 
@@ -259,4 +260,34 @@ TEST(process_vm_and_proc_mem)
 	CHECK(!strcmp(p, "forced"));
 	OK(munmap(p, PAGE));
 	FAILS(pwrite(fd, "x", 1, (off_t)p), EIO);
+}
+
+static long resident_pages(void)
+{
+	char buf[64];
+	int fd = OK(open("/proc/self/statm", O_RDONLY));
+	ssize_t n = OK(read(fd, buf, sizeof(buf) - 1));
+
+	OK(close(fd));
+	buf[n] = 0;
+	return strtol(strchr(buf, ' '), NULL, 10);
+}
+
+EXECED(read_here_and_there)
+{
+	volatile char *p = ANON(128UL << 20);
+	long before = resident_pages();
+
+	for (int i = 0; i < 64; i++)
+		CHECK_EQ(p[i * (2UL << 20) + 12345], 0);
+	/* A page for each at most: the host counts even that of zeros. */
+	CHECK(resident_pages() - before < 512);
+	return 0;
+}
+
+/* An array that a new program reads and never fills is no memory. */
+TEST(reading_takes_none)
+{
+	CHILD(pid, execl(SELF, "self", "exec:read_here_and_there", NULL));
+	WAIT_OK(pid);
 }

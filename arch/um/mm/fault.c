@@ -206,7 +206,8 @@ bool fault_in_guess(struct mm_struct *mm, unsigned long addr, unsigned int acces
  * Data of a new program and its libraries, a private mapping that it may write
  * to: what is read there first is written soon, and where it is a file's, what
  * lies around it too. To copy a page now is less than to replace it in the space
- * later, be it a file's or that of zeros.
+ * later, be it a file's or that of zeros. Not so in what is large enough for a
+ * huge page: that may be an array that stays empty.
  */
 static bool copy_data(struct mm_struct *mm, unsigned long addr)
 {
@@ -217,7 +218,8 @@ static bool copy_data(struct mm_struct *mm, unsigned long addr)
 	if (!mmap_read_trylock(mm))
 		return false;
 	vma = vma_lookup(mm, addr);
-	if (vma && guess_allowed(vma, ACCESS_WRITE)) {
+	if (vma && guess_allowed(vma, ACCESS_WRITE) &&
+	    (vma->vm_file || vma->vm_end - vma->vm_start < PMD_SIZE)) {
 		file = vma->vm_file;
 		start = addr & PAGE_MASK;
 		end = start + PAGE_SIZE;
