@@ -65,11 +65,13 @@ void runner_post(struct space *space, unsigned int todo)
 {
 	struct stub_orders *o = space->data;
 	struct stub_area *a = space->area;
+	u64 both = (u64)todo << 32 | ++space->cmd;
 
-	o->todo = todo;
+	BUILD_BUG_ON(ORD_CMD || ORD_TODO != 4);
 	if (unlikely(space->watch.suspect))
 		space->watch.posted = get_cycles();
-	__atomic_store_n(&o->cmd, ++space->cmd, __ATOMIC_SEQ_CST);
+	/* In one store: the runner looks at that cache line all the time. */
+	__atomic_store_n((u64 *)&o->cmd, both, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&a->sleeps, __ATOMIC_SEQ_CST)) {
 		__atomic_store_n(&a->sleeps, 0, __ATOMIC_SEQ_CST);
 		host_futex_wake_shared(&a->sleeps);

@@ -147,6 +147,7 @@ static void space_reset(struct space *space)
 	struct stub_orders *o = space->data;
 
 	space->bases_loaded = false;
+	space->was_called = false;
 	if (weakened(WEAK_NORESET))
 		return;
 	memset(space->area + AREA_FS, 0, (PAGE_SIZE << area_order) - AREA_FS);
@@ -206,17 +207,44 @@ static void load_xstate(struct space *space, struct uregs *uregs)
 	uregs->owner = space;
 }
 
+/*
+ * Do the registers of the last patched call still hold, but for rax? Then the
+ * runner takes them from its area, where guest code may have changed them: they
+ * are no more than its own registers. Not one that is to be stepped: the step would
+ * be over within the stub.
+ */
+static bool as_called(struct space *space, const struct uregs *uregs)
+{
+	const u64 *was = (const u64 *)&space->called, *is = (const u64 *)&uregs->gp;
+	u64 differ = 0;
+
+	if (!space->was_called || uregs->step || uregs->gp.flags & X86_EFLAGS_TF)
+		return false;
+	for (int i = 0; i < STUB_NR_REGS; i++)
+		if (i != offsetof(struct pt_regs, ax) / 8 &&
+		    i != offsetof(struct pt_regs, orig_ax) / 8)
+			differ |= was[i] ^ is[i];
+	return !differ;
+}
+
 /* What to load with the command to run. */
 static unsigned int prepare(struct space *space, struct uregs *uregs)
 {
 	struct stub_orders *o = space->data;
+	struct pt_regs *regs = (struct pt_regs *)o->regs;
 	unsigned int todo = TODO_RUN;
 
-	memcpy(o->regs, &uregs->gp, sizeof(o->regs));
-	((struct pt_regs *)o->regs)->cs = USER_CS64;
-	((struct pt_regs *)o->regs)->ss = USER_SS64;
-	((struct pt_regs *)o->regs)->flags = (uregs->gp.flags & USER_FLAGS) | X86_EFLAGS_IF |
-		X86_EFLAGS_FIXED | (uregs->step ? X86_EFLAGS_TF : 0);
+	if (as_called(space, uregs)) {
+		todo |= TODO_CALLED;
+		o->ax = uregs->gp.ax;
+	} else {
+		memcpy(regs, &uregs->gp, sizeof(o->regs));
+		regs->cs = USER_CS64;
+		regs->ss = USER_SS64;
+		regs->flags = (uregs->gp.flags & USER_FLAGS) | X86_EFLAGS_IF |
+			X86_EFLAGS_FIXED | (uregs->step ? X86_EFLAGS_TF : 0);
+	}
+	space->was_called = false;
 	if (space->xstate_in == XSTATE_IN_AREA)
 		todo |= TODO_XSTATE;
 	if (!space->bases_loaded || space->fs != uregs->gp.fs_base) {
@@ -277,6 +305,8 @@ static void call_trap(struct space *space, struct pt_regs *gp, struct trap *trap
 	gp->ss = USER_SS64;
 	gp->ip = gp->cx;
 	gp->r11 = gp->flags;
+	space->called = *gp;
+	space->was_called = true;
 	syscall_trap(gp, trap);
 }
 
@@ -408,7 +438,8 @@ static void run(struct vcpu *vcpu, struct space *space, struct uregs *uregs, str
 		watch_begin(space);
 
 	/* From here on the vCPU's signal handler may kick. */
-	WRITE_ONCE(o->kick, 0);
+	if (READ_ONCE(o->kick))
+		WRITE_ONCE(o->kick, 0);
 	space->run_cmd = space->cmd + 1;
 	space->quiet = space->nr_ops || space->xstate_in == XSTATE_IN_AREA;
 	running[vcpu->id] = space;

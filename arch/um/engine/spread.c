@@ -163,7 +163,9 @@ void spread_choose(struct space *space)
 		space->spread = spread;
 		host_set_affinity(space->pid, spread ? others : mine, sizeof(mine));
 	}
-	WRITE_ONCE(o->spin, spread ? spin_count : 0);
+	/* A write takes the cache line from the runner, even of the same value. */
+	if (o->spin != (spread ? spin_count : 0))
+		WRITE_ONCE(o->spin, spread ? spin_count : 0);
 	spread_spin_ns = spread ? SPREAD_SPIN_NS : 0;
 }
 

@@ -242,8 +242,11 @@ SYM_INNER_LABEL(rstub_wake_call, SYM_L_GLOBAL)
 	syscall
 SYM_INNER_LABEL(rstub_wait_call, SYM_L_GLOBAL)
 	jmp	2b
-4:	movl	$0, AREA(SLEEPS)
-	movl	ORD(TODO), %eax
+	/* Not written to in vain: the kernel has this cache line. */
+4:	cmpl	$0, AREA(SLEEPS)
+	je	6f
+	movl	$0, AREA(SLEEPS)
+6:	movl	ORD(TODO), %eax
 	testl	$TODO_OPS, %eax
 	jnz	rstub_ops
 	testl	$TODO_SPILL, %eax
@@ -263,7 +266,11 @@ SYM_CODE_END(rstub_wait)
 /*
  * Go on with guest code, unless the kernel wants the vCPU back by now: it sends
  * no signal while orders are carried out, before the vector state of TODO_XSTATE
- * is loaded, or while another kick is under way.
+ * is loaded, or while another kick is under way. How far that is it asks only with
+ * one of those.
+ *
+ * After a patched call whose registers still hold (TODO_CALLED) they are where the
+ * call has left them, but for rax. iretq would cost a third of such a call.
  */
 SYM_CODE_START(rstub_resume)
 	movl	ORD(TODO), %eax
@@ -275,9 +282,11 @@ SYM_CODE_START(rstub_resume)
 	movl	4 + ORD(XMASK), %edx
 	xrstor64 (%rdi)
 	movl	$0, AREA(SPILLED)
-1:	movl	ORD(CMD), %eax
+1:	testl	$(TODO_OPS | TODO_XSTATE), ORD(TODO)
+	jz	1f
+	movl	ORD(CMD), %eax
 	xchgl	%eax, AREA(PROGRESS)
-	cmpl	$0, ORD(KICK)
+1:	cmpl	$0, ORD(KICK)
 	jne	.Labort
 	testl	$TODO_FS, ORD(TODO)
 	jz	2f
@@ -301,7 +310,9 @@ SYM_INNER_LABEL(rstub_fs_call, SYM_L_GLOBAL)
 SYM_INNER_LABEL(rstub_gs_call, SYM_L_GLOBAL)
 	jmp	4f
 3:	wrgsbase %rsi
-4:	leaq	ORD(REGS), %rsp
+4:	testl	$TODO_CALLED, ORD(TODO)
+	jnz	.Lcalled
+	leaq	ORD(REGS), %rsp
 	popq	%r15
 	popq	%r14
 	popq	%r13
@@ -319,6 +330,27 @@ SYM_INNER_LABEL(rstub_gs_call, SYM_L_GLOBAL)
 	popq	%rdi
 	leaq	8(%rsp), %rsp
 	iretq
+	/* As by sysret: rcx where it goes on, r11 the flags. */
+.Lcalled:
+	leaq	18*8 + AREA(REGS), %rsp
+	popfq
+	movq	18*8 + AREA(REGS), %r11
+	movq	0*8 + AREA(REGS), %r15
+	movq	1*8 + AREA(REGS), %r14
+	movq	2*8 + AREA(REGS), %r13
+	movq	3*8 + AREA(REGS), %r12
+	movq	4*8 + AREA(REGS), %rbp
+	movq	5*8 + AREA(REGS), %rbx
+	movq	7*8 + AREA(REGS), %r10
+	movq	8*8 + AREA(REGS), %r9
+	movq	9*8 + AREA(REGS), %r8
+	movq	11*8 + AREA(REGS), %rcx
+	movq	12*8 + AREA(REGS), %rdx
+	movq	13*8 + AREA(REGS), %rsi
+	movq	14*8 + AREA(REGS), %rdi
+	movq	ORD(AX), %rax
+	movq	19*8 + AREA(REGS), %rsp
+	jmp	*%rcx
 .Labort:
 	movl	$ANSWER_ABORTED, AREA(TYPE)
 	jmp	rstub_post

@@ -107,6 +107,8 @@ struct space_tables {
  * @posted:	when it was let run, in CPU cycles
  * @xstate_in:	where the state of @holds is: in the CPU or in @area
  * @bases_loaded: @fs and @gs are what the runner has loaded
+ * @called:	registers of the patched call that ended the last run
+ * @was_called:	@called holds, and so does the runner's own copy
  * @watch:	skas0 over seccomp: its CPU time, and what it was given; see
  *		watch_runners.c
  * @sites:	patched system calls of its program, or NULL
@@ -143,6 +145,8 @@ struct space {
 	u64 posted;
 	enum xstate_place xstate_in;
 	unsigned long fs, gs;
+	struct pt_regs called;
+	bool was_called;
 	struct sites *sites;
 	bool sites_off;
 	bool sites_live;

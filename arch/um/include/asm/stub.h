@@ -24,8 +24,7 @@
 #define ORD_TODO	4
 #define ORD_VCPU_SLEEPS	8
 #define ORD_SPIN	12
-#define ORD_NR_CALLS	16
-#define ORD_PARENT	20
+#define ORD_AX		16
 #define ORD_FS		24
 #define ORD_GS		32
 #define ORD_FRAME	40
@@ -36,6 +35,8 @@
 #define ORD_XMASK	232
 #define ORD_CALLS_FOR	240
 #define ORD_WEAK	244
+#define ORD_NR_CALLS	248
+#define ORD_PARENT	252
 #define ORD_CALLS	256
 
 /* struct stub_area */
@@ -63,6 +64,7 @@
 #define TODO_XSTATE	0x10	/* with TODO_RUN: load the vector state */
 #define TODO_FS		0x20	/* with TODO_RUN: load the segment's base */
 #define TODO_GS		0x40
+#define TODO_CALLED	0x80	/* with TODO_RUN: after a patched call, whose registers still hold */
 
 /* Answers; below 65 the host's signal that ended a run. */
 #define ANSWER_DONE	0x100
@@ -95,21 +97,25 @@ struct stub_call {
 
 /**
  * struct stub_orders - written by the kernel, read-only in the space
+ *
+ * What a patched system call needs to go on lies in the first cache line.
+ *
  * @cmd:	number of the command
  * @todo:	TODO_*
  * @vcpu_sleeps: the vCPU sleeps on area->trap
  * @spin:	how often to look at @cmd before sleeping on it
- * @nr_calls:	calls in @calls
- * @parent:	pid of the kernel process
+ * @ax:		with TODO_CALLED, what the call returns
  * @fs, @gs:	bases to load
  * @frame:	where the frame of the first host signal lies
  * @fp:		where its vector state lies
  * @fsgsbase:	the CPU has RDFSBASE and the host allows it
  * @kick:	the vCPU is wanted back
- * @regs:	registers to go on with
+ * @regs:	registers to go on with, without TODO_CALLED
  * @xmask:	the parts of the vector state that are saved and loaded
  * @calls_for:	the command whose @calls these are, or are about to be
  * @weak:	CONFIG_UML_WEAKEN: BIT(WEAK_EXIT)
+ * @nr_calls:	calls in @calls
+ * @parent:	pid of the kernel process
  * @calls:	host system calls to make
  */
 struct stub_orders {
@@ -117,8 +123,7 @@ struct stub_orders {
 	u32 todo;
 	u32 vcpu_sleeps;
 	u32 spin;
-	u32 nr_calls;
-	u32 parent;
+	u64 ax;
 	u64 fs;
 	u64 gs;
 	u64 frame;
@@ -129,7 +134,8 @@ struct stub_orders {
 	u64 xmask;
 	u32 calls_for;
 	u32 weak;
-	u32 pad[2];
+	u32 nr_calls;
+	u32 parent;
 	struct stub_call calls[64];
 };
 
