@@ -61,6 +61,11 @@ UM_HELP(speed,
 "    skas0=seccomp: always let a runner and the kernel look for each other on two\n"
 "    CPUs, or never, instead of when the host has a CPU to spare; never patch hot\n"
 "    system calls of programs to jump.\n\n");
+UM_HELP(faults,
+"hostfaults=cheap|dear\n"
+"    For measurements: what the host's page faults cost, instead of measuring it at\n"
+"    boot. Where they are cheap the host brings in pages of files as they are\n"
+"    touched, and no page tables are kept.\n\n");
 UM_HELP(parts,
 "nopool, nokeeptables, nohabits, nopagereport, vdso=0\n"
 "    For measurements: end the host process of a program that is gone, instead of\n"
@@ -181,6 +186,14 @@ static void __init parse_transport(const char *s)
 	boot_options.transport = s;
 }
 
+static void __init parse_faults(const char *s)
+{
+	if (strcmp(s, "cheap") && strcmp(s, "dear"))
+		boot_die("hostfaults=%s: use hostfaults=cheap or hostfaults=dear\n", s);
+	boot_options.cheap_faults = *s == 'c';
+	boot_options.dear_faults = *s == 'd';
+}
+
 static void __init parse_mconsole(const char *s)
 {
 	if (strncmp(s, "notify:", 7) || !s[7])
@@ -231,6 +244,8 @@ static void __init parse_word(const char *w)
 		o->spin = true;
 	else if (!strcmp(w, "nopatch"))
 		o->no_patch = true;
+	else if (!strncmp(w, "hostfaults=", 11))
+		parse_faults(w + 11);
 	else if (!strcmp(w, "nosysemu"))
 		o->sysemu = false;
 	else if (!strcmp(w, "noprocmm"))
@@ -293,6 +308,7 @@ __setup_param("skas0=", known_skas0, known_option, 0);
 __setup_param("spin", known_spin, known_option, 0);
 __setup_param("nospin", known_nospin, known_option, 0);
 __setup_param("nopatch", known_nopatch, known_option, 0);
+__setup_param("hostfaults=", known_hostfaults, known_option, 0);
 __setup_param("nosysemu", known_nosysemu, known_option, 0);
 __setup_param("noprocmm", known_noprocmm, known_option, 0);
 __setup_param("noptracefaultinfo", known_noptracefaultinfo, known_option, 0);

@@ -152,15 +152,17 @@ static bool spin(struct space *space, bool kick)
 }
 
 /*
- * Not while pages are taken away: on a host that is a virtual machine each such
- * order is then an interrupt to this CPU, which the runner waits for and which
- * an idle CPU is spared.
+ * Not while pages are taken away, where faults are dear: on such a host each of
+ * these orders is then an interrupt to this CPU, which the runner waits for and
+ * which an idle CPU is spared.
  */
 static bool worth_looking(struct space *space, bool kick)
 {
 	struct stub_orders *o = space->data;
 
-	return space->spread && (kick || !(o->todo & TODO_OPS) || !space->takes);
+	if (!space->spread)
+		return false;
+	return kick || !host_faults_dear || !(o->todo & TODO_OPS) || !space->takes;
 }
 
 /* Wait for the answer, or for a kick to arrive. */

@@ -6,6 +6,7 @@
 #include <linux/mman.h>
 #include <linux/string.h>
 #include <asm/engine.h>
+#include <asm/host.h>
 #include <asm/stub.h>
 #include <asm/unistd.h>
 #include "skas0.h"
@@ -22,7 +23,10 @@ void skas0_encode(struct stub_call *call, const struct map_op *op)
 	case MAP_SET:
 		call->nr = __NR_mmap;
 		call->args[2] = op->prot;
-		call->args[3] = MAP_SHARED | MAP_FIXED | MAP_POPULATE;
+		call->args[3] = MAP_SHARED | MAP_FIXED;
+		/* What is written to, the host would bring in page by page. */
+		if (host_faults_dear || op->prot & MAP_PROT_WRITE || op->len == PAGE_SIZE)
+			call->args[3] |= MAP_POPULATE;
 		call->args[4] = 0;	/* descriptor 0: physmem */
 		call->args[5] = op->phys;
 		break;

@@ -7,11 +7,13 @@
  */
 #include <linux/extable.h>
 #include <linux/mm.h>
+#include <linux/pagemap.h>
 #include <linux/perf_event.h>
 #include <linux/sched/signal.h>
 #include <linux/signal.h>
 #include <asm/engine.h>
 #include <asm/habit.h>
+#include <asm/host.h>
 #include <asm/insn_access.h>
 #include <asm/space.h>
 #include <asm/trap.h>
@@ -94,6 +96,50 @@ retry:
 	return -(SIGSEGV | SEGV_MAPERR << 8);
 }
 
+static bool guess_allowed(const struct vm_area_struct *vma, unsigned int access)
+{
+	if (vma->vm_flags & (VM_IO | VM_PFNMAP | VM_MIXEDMAP))
+		return false;
+	/* A guess must not make a file's page dirty. */
+	if (access == ACCESS_WRITE)
+		return (vma->vm_flags & (VM_WRITE | VM_SHARED)) == VM_WRITE;
+	return vma_allows(vma, access);
+}
+
+/* Have in the tables what is resident of a file around an address in its vma. */
+static void map_resident(struct vm_area_struct *vma, unsigned long addr)
+{
+	unsigned long from = max(addr & ~(SPACE_FILE_AROUND - 1), vma->vm_start);
+	unsigned long to = min((addr & ~(SPACE_FILE_AROUND - 1)) + SPACE_FILE_AROUND, vma->vm_end);
+	struct vm_fault vmf = {
+		.vma = vma,
+		.address = addr & PAGE_MASK,
+		.real_address = addr,
+		.pgoff = linear_page_index(vma, addr),
+		.pmd = user_pmd(vma->vm_mm, addr),
+	};
+
+	if (vmf.pmd && !pmd_leaf(*vmf.pmd))
+		vma->vm_ops->map_pages(&vmf, linear_page_index(vma, from),
+				       linear_page_index(vma, to - PAGE_SIZE));
+}
+
+/*
+ * A page of a file was read, or run. Where the host's faults are cheap it costs
+ * little more to map all around it that is resident; nothing is waited for.
+ */
+static void take_resident(struct mm_struct *mm, unsigned long addr)
+{
+	struct vm_area_struct *vma;
+
+	if (host_faults_dear || !mmap_read_trylock(mm))
+		return;
+	vma = vma_lookup(mm, addr);
+	if (vma && vma->vm_ops && vma->vm_ops->map_pages && guess_allowed(vma, ACCESS_READ))
+		map_resident(vma, addr);
+	mmap_read_unlock(mm);
+}
+
 /* Have a page in the space that is about to be used; if not, it will fault. */
 static void want(struct mm_struct *mm, unsigned long addr, unsigned int access)
 {
@@ -106,8 +152,11 @@ static void want(struct mm_struct *mm, unsigned long addr, unsigned int access)
 		return;
 	mapped = vma_lookup(mm, addr);
 	mmap_read_unlock(mm);
-	if (mapped && !fault_in_user(mm, addr, access, NULL))
-		space_fill(mm, addr, access);
+	if (!mapped || fault_in_user(mm, addr, access, NULL))
+		return;
+	if (access != ACCESS_WRITE)
+		take_resident(mm, addr);
+	space_fill(mm, addr, access);
 }
 
 /**
@@ -163,16 +212,6 @@ static unsigned int access_of(struct pt_regs *regs, const struct trap *trap, boo
 		return ACCESS_EXEC;
 	*guessed = true;
 	return insn_writes(regs) ? ACCESS_WRITE : ACCESS_READ;
-}
-
-static bool guess_allowed(const struct vm_area_struct *vma, unsigned int access)
-{
-	if (vma->vm_flags & (VM_IO | VM_PFNMAP | VM_MIXEDMAP))
-		return false;
-	/* A guess must not make a file's page dirty. */
-	if (access == ACCESS_WRITE)
-		return (vma->vm_flags & (VM_WRITE | VM_SHARED)) == VM_WRITE;
-	return vma_allows(vma, access);
 }
 
 /**
@@ -294,8 +333,10 @@ void handle_fault(struct pt_regs *regs, const struct trap *trap)
 	}
 	if (!err) {
 		learn(mm, addr, access);
-		space_fill(mm, addr, access);
 		if (access != ACCESS_WRITE)
+			take_resident(mm, addr);
+		space_fill(mm, addr, access);
+		if (access != ACCESS_WRITE && host_faults_dear)
 			go_ahead(mm, addr, access);
 		return;
 	}

@@ -111,6 +111,10 @@ void __init physmem_init(u64 size)
 	physmem_size = size;
 	/* Page structs and the first allocations; a 64th is for the page structs. */
 	physmem_populate(image, min_t(u64, size - image, size / 64 + SZ_4M));
+	if (boot_options.cheap_faults)
+		host_faults_dear = false;
+	else if (!boot_options.dear_faults)
+		host_measure_faults(physmem_fd, image);
 }
 
 /**

@@ -248,6 +248,37 @@ static unsigned int space_prot(pte_t pte)
 	return prot;
 }
 
+/* Can one order map both of two neighbours, to be read? */
+static bool one_order(const pte_t *low)
+{
+	pte_t a = ptep_get((pte_t *)low), b = ptep_get((pte_t *)low + 1);
+	unsigned int prot = space_prot(a);
+
+	return prot && !(prot & MAP_PROT_WRITE) && prot == space_prot(b) &&
+	       pte_pfn(a) + 1 == pte_pfn(b);
+}
+
+/*
+ * Where the host's faults are cheap, an order costs no more for many pages than
+ * for a few. So what the tables hold of a file around a block, and one order maps
+ * with it, is mapped too.
+ */
+static void widen(const pte_t *entry, unsigned long addr, bool stale,
+		  unsigned long *from, unsigned long *to)
+{
+	unsigned long low = addr & ~(SPACE_FILE_AROUND - 1), high = low + SPACE_FILE_AROUND;
+	const pte_t *first = entry - (addr - *from) / PAGE_SIZE;
+	const pte_t *last = first + (*to - *from) / PAGE_SIZE - 1;
+	unsigned long there = stale ? 0 : _PAGE_IN_SPACE;
+
+	for (; *from > low && one_order(first - 1); first--, *from -= PAGE_SIZE)
+		if (pte_val(first[-1]) & there)
+			break;
+	for (; *to < high && one_order(last); last++, *to += PAGE_SIZE)
+		if (pte_val(last[1]) & there)
+			break;
+}
+
 /**
  * space_fill() - map a page that the page tables hold, and its neighbours
  * @mm: the running task's
@@ -263,7 +294,7 @@ bool space_fill(struct mm_struct *mm, unsigned long addr, unsigned int access)
 		[ACCESS_WRITE] = MAP_PROT_READ | MAP_PROT_WRITE,
 		[ACCESS_EXEC] = MAP_PROT_READ | MAP_PROT_EXEC,
 	};
-	unsigned long size, start, a;
+	unsigned long size, from, to, a;
 	pte_t *entry = user_entry(mm, addr, &size);
 	unsigned int prot;
 	bool stale;
@@ -289,9 +320,12 @@ bool space_fill(struct mm_struct *mm, unsigned long addr, unsigned int access)
 	stale = access != ACCESS_WRITE && pte_val(ptep_get(entry)) & _PAGE_IN_SPACE;
 
 	addr &= PAGE_MASK;
-	start = addr & ~(SPACE_AROUND - 1);
-	entry -= (addr - start) / PAGE_SIZE;
-	for (a = start; a < start + SPACE_AROUND; a += PAGE_SIZE, entry++) {
+	from = addr & ~(SPACE_AROUND - 1);
+	to = from + SPACE_AROUND;
+	if (!host_faults_dear && access != ACCESS_WRITE)
+		widen(entry, addr, stale, &from, &to);
+	entry -= (addr - from) / PAGE_SIZE;
+	for (a = from; a < to; a += PAGE_SIZE, entry++) {
 		pte_t pte = ptep_get(entry);
 
 		prot = space_prot(pte);

@@ -22,6 +22,7 @@
  * @sysemu, @proc_mm, @faultinfo, @ldt: not disabled on the command line
  * @spin:	a CPU is spare, whatever the host says
  * @no_spin, @no_patch: techniques that are switched off
+ * @dear_faults, @cheap_faults: the host's page faults count as such, unmeasured
  * @transport:	skas0=, or NULL
  * @umid:	name, or NULL
  * @rootfstype, @rootflags: as given, or NULL
@@ -43,6 +44,8 @@ struct boot_options {
 	bool spin;
 	bool no_spin;
 	bool no_patch;
+	bool dear_faults;
+	bool cheap_faults;
 	const char *transport;
 	const char *umid;
 	const char *rootfstype;

@@ -46,6 +46,10 @@ void *host_map_private(u64 len);
 int host_unmap(void *addr, u64 len);
 int host_populate(void *addr, u64 len);
 
+/* faults.c */
+extern bool host_faults_dear;
+void host_measure_faults(int fd, u64 offset);
+
 /* file.c */
 int host_open(const char *path, int flags);
 int host_close(int fd);

@@ -11,6 +11,8 @@ struct uregs;
 
 /* Resident pages in a block of so many bytes around a fault are mapped with it. */
 #define SPACE_AROUND	(16 * PAGE_SIZE)
+/* And of a file, in one piece of physmem, where the host's faults are cheap. */
+#define SPACE_FILE_AROUND (128 * PAGE_SIZE)
 
 /* Kinds of access, for faults. */
 #define ACCESS_READ	1
@@ -18,14 +20,11 @@ struct uregs;
 #define ACCESS_EXEC	4
 
 /**
- * user_entry() - the entry that maps a user address, if tables reach that far
- * @size: set to what it covers: PAGE_SIZE, or PMD_SIZE for a huge page
+ * user_pmd() - the entry of the level above that covers a user address
  *
- * The bits of both kinds are the same.
- *
- * Return: the entry, present or not, or NULL.
+ * Return: the entry, which is present, or NULL.
  */
-static inline pte_t *user_entry(struct mm_struct *mm, unsigned long addr, unsigned long *size)
+static inline pmd_t *user_pmd(struct mm_struct *mm, unsigned long addr)
 {
 	p4d_t *p4d = p4d_offset(pgd_offset(mm, addr), addr);
 	pud_t *pud;
@@ -37,7 +36,22 @@ static inline pte_t *user_entry(struct mm_struct *mm, unsigned long addr, unsign
 	if (!pud_present(*pud))
 		return NULL;
 	pmd = pmd_offset(pud, addr);
-	if (!pmd_present(*pmd))
+	return pmd_present(*pmd) ? pmd : NULL;
+}
+
+/**
+ * user_entry() - the entry that maps a user address, if tables reach that far
+ * @size: set to what it covers: PAGE_SIZE, or PMD_SIZE for a huge page
+ *
+ * The bits of both kinds are the same.
+ *
+ * Return: the entry, present or not, or NULL.
+ */
+static inline pte_t *user_entry(struct mm_struct *mm, unsigned long addr, unsigned long *size)
+{
+	pmd_t *pmd = user_pmd(mm, addr);
+
+	if (!pmd)
 		return NULL;
 	if (pmd_leaf(*pmd)) {
 		*size = PMD_SIZE;
