@@ -49,11 +49,11 @@ bool weakened(void);
 #define ANSWER_CALL 0x104
 
 struct orders {
-	uint32_t cmd, todo, vcpu_sleeps, spin, nr_calls, parent;
-	uint64_t fs, gs, frame, fp;
+	uint32_t cmd, todo, vcpu_sleeps, spin;
+	uint64_t ax, fs, gs, frame, fp;
 	uint32_t fsgsbase, kick;
 	uint64_t regs[21], xmask;
-	uint32_t calls_for, pad[3];
+	uint32_t calls_for, weak, nr_calls, parent;
 	struct {
 		uint64_t nr, args[6];
 	} calls[64];

@@ -22,7 +22,7 @@ static uint64_t sum(void)
 ATTACK(write_orders, 10, "rworders")
 {
 	CHILD(pid, {
-		orders()->pad[0] = 1;
+		orders()->weak = 1;
 		won("the orders can be written to");
 	});
 	wait_status(pid, 10);

@@ -211,6 +211,18 @@ int __init seed_start(void)
 }
 
 /**
+ * area_free() - the end of a runner's area
+ *
+ * One that was ended while it carried out orders has left the key there, which is
+ * that of all spaces.
+ */
+void area_free(struct space *space)
+{
+	memzero_explicit(space->area, PAGE_SIZE << area_order);
+	free_pages((unsigned long)space->area, area_order);
+}
+
+/**
  * seed_clone() - make a space's process
  * @space: with its page of orders; gets the rest
  *
@@ -261,12 +273,14 @@ int seed_clone(struct space *space)
 	}
 	space->dead = false;
 	/* Its area was zeroed and is written by no guest code yet. */
-	if (runner_wait(space))
+	if (runner_wait(space)) {
+		space->proven = true;
 		return 0;
+	}
 	err = -EAGAIN;
 fail:
 	if (space->key_fd >= 0)
 		host_close(space->key_fd);
-	free_pages((unsigned long)space->area, area_order);
+	area_free(space);
 	return err;
 }

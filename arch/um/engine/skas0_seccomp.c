@@ -68,7 +68,7 @@ static void space_destroy(struct space *space)
 	spread_forget(space);
 	watch_end(space);
 	host_close(space->key_fd);
-	free_pages((unsigned long)space->area, area_order);
+	area_free(space);
 }
 
 static bool space_check(struct space *space)
@@ -150,8 +150,10 @@ static void space_reset(struct space *space)
 	space->was_called = false;
 	if (weakened(WEAK_NORESET))
 		return;
-	memset(space->area + AREA_FS, 0, (PAGE_SIZE << area_order) - AREA_FS);
+	memset(space->area + AREA_RESULT, 0, (PAGE_SIZE << area_order) - AREA_RESULT);
+	memset(o->regs, 0, sizeof(o->regs));
 	memset(o->calls, 0, sizeof(o->calls));
+	o->ax = 0;
 }
 
 /* The vector state as it lies in the area: guest code may have written it. */

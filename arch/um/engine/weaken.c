@@ -21,6 +21,7 @@ static const char * const names[] __initconst = {
 	[WEAK_NOWATCH] = "nowatch",
 	[WEAK_NORESET] = "noreset",
 	[WEAK_RWORDERS] = "rworders",
+	[WEAK_NOPROOF] = "noproof",
 	[WEAK_NOUNPATCH] = "nounpatch",
 };
 

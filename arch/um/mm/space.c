@@ -33,6 +33,7 @@
 #include <asm/space.h>
 #include <asm/tlb.h>
 #include <asm/tlbflush.h>
+#include <asm/weaken.h>
 
 /* Spaces that wait for their next mm. */
 static LIST_HEAD(pool);
@@ -400,10 +401,28 @@ static struct space *space_get(unsigned long stack)
 	return space;
 }
 
+/*
+ * Whoever had the space may have forged its last answer and run on, even if
+ * nothing was mapped that had to be taken away when its mm ended: only a runner
+ * that has proved to wait in the stub is given to another program.
+ */
+static void stop_runner(struct space *space)
+{
+	if (!engine->space_settle || space->dead || space->proven || weakened(WEAK_NOPROOF))
+		return;
+	space->nr_ops = 0;
+	add(space, &(struct map_op) { .kind = MAP_EMPTY, .len = TASK_SIZE });
+	engine->space_settle(space);
+	space->held.nr = 0;
+	space->touched.nr = 0;
+	space->emptied = true;
+}
+
 static void space_put(struct space *space)
 {
 	bool keep = false;
 
+	stop_runner(space);
 	spin_lock(&pool_lock);
 	if (!space->dead && pooled < pool_max) {
 		list_add(&space->list, &pool);

@@ -26,6 +26,7 @@ enum weakness {
 	WEAK_NOWATCH,	/* one that runs on after its answer is not ended */
 	WEAK_NORESET,	/* the area of a pooled space is not wiped */
 	WEAK_RWORDERS,	/* a space may write to its orders */
+	WEAK_NOPROOF,	/* a space is given to the next program without a signed answer */
 	WEAK_NOUNPATCH,	/* system calls stay patched when their table is gone */
 };
 
