@@ -28,7 +28,7 @@ static void handle_syscall(struct space *space, struct pt_regs *regs, bool by_si
 		sites_note(space, regs->ip);
 	if (unlikely(space->sites_live)) {
 		sites_check(space);
-		sites_before(space, nr, regs->di);
+		sites_before(space, nr, regs);
 	}
 	nr = syscall_enter_from_user_mode_work(regs, nr);
 	if (unlikely(in_stub_vdso(regs->ip)) && nr == __NR_clock_gettime &&

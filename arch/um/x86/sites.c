@@ -48,10 +48,12 @@
  * all patches are taken back.
  *
  * A fork shares table and thunks with its parent; a slot belongs to a place in
- * the address space, whoever has it.
+ * the address space, whoever has it. Neither may trust that: what stands at that
+ * place is what counts, in each of them.
  */
 #include <linux/kernel.h>
 #include <linux/mm.h>
+#include <linux/mman.h>
 #include <linux/pagemap.h>
 #include <linux/refcount.h>
 #include <linux/sched.h>
@@ -349,29 +351,52 @@ void sites_note(struct space *space, unsigned long ip)
 	patch(space, ip - SYSCALL_SIZE);
 }
 
-/* Put @size bytes back at @addr if they are still what was patched in. */
-static void restore(unsigned long addr, const u8 *patched, const u8 *was, int size)
-{
-	u8 is[JUMP_SIZE];
+/* What stands in the running task's text where the patches of a site would be. */
+struct text {
+	u8 at_jump[JUMP_SIZE];
+	u8 at_syscall[XOR_SIZE];
+};
 
-	if (access_process_vm(current, addr, is, size, FOLL_FORCE) == size &&
-	    !memcmp(is, patched, size))
-		access_process_vm(current, addr, (void *)was, size, FOLL_WRITE | FOLL_FORCE);
-}
-
-static void unpatch(struct sites *s)
+/*
+ * Is a slot's site patched in this address space? The slots are also those of the
+ * parent, the children and their children, in whose text it may be.
+ */
+static bool patched_here(const struct text *is, const struct site *site, unsigned int slot)
 {
 	u8 code[JUMP_SIZE];
+
+	jump_through(code, slot);
+	if (memcmp(is->at_jump, code, JUMP_SIZE))
+		return false;
+	jump_short(code, site);
+	return !in_gap(site) || !memcmp(is->at_syscall, code, XOR_SIZE);
+}
+
+static bool read_text(struct text *is, const struct site *site)
+{
+	return access_process_vm(current, site->jump, is->at_jump, JUMP_SIZE,
+				 FOLL_FORCE) == JUMP_SIZE &&
+	       (!in_gap(site) || access_process_vm(current, site->syscall - XOR_SIZE, is->at_syscall,
+						   XOR_SIZE, FOLL_FORCE) == XOR_SIZE);
+}
+
+/* Take back the patches in a range of addresses. */
+static void unpatch(struct sites *s, unsigned long start, unsigned long end)
+{
+	struct text is;
 
 	for (unsigned int i = 0; i < s->n; i++) {
 		const struct site *site = &s->site[i];
 
-		if (in_gap(site)) {
-			jump_short(code, site);
-			restore(site->syscall - XOR_SIZE, code, xor_eax, XOR_SIZE);
-		}
-		jump_through(code, i);
-		restore(site->jump, code, site->was, JUMP_SIZE);
+		if (max(site->jump, site->syscall) + JUMP_SIZE <= start ||
+		    min(site->jump, site->syscall - XOR_SIZE) >= end ||
+		    !read_text(&is, site) || !patched_here(&is, site, i))
+			continue;
+		if (in_gap(site))
+			access_process_vm(current, site->syscall - XOR_SIZE, (void *)xor_eax, XOR_SIZE,
+					  FOLL_WRITE | FOLL_FORCE);
+		access_process_vm(current, site->jump, (void *)site->was, JUMP_SIZE,
+				  FOLL_WRITE | FOLL_FORCE);
 	}
 }
 
@@ -380,7 +405,9 @@ static void unpatch(struct sites *s)
  * @regs: its registers
  *
  * Where it is in a gap it goes back to before the short jump that led there,
- * since the patches may have been taken back when it goes on.
+ * since the patches may have been taken back when it goes on. Does not sleep: a
+ * page that was patched and is swapped out is taken for none, which is right but
+ * for a debugger that comes just then.
  */
 void sites_leave_gap(struct space *space, struct pt_regs *regs)
 {
@@ -388,9 +415,17 @@ void sites_leave_gap(struct space *space, struct pt_regs *regs)
 
 	for (unsigned int i = 0; i < s->nr_gaps; i++) {
 		const struct site *site = &s->site[s->gap[i]];
+		struct text is;
 
-		if (regs->ip == site->jump)
-			regs->ip = site->syscall - XOR_SIZE;
+		if (likely(regs->ip != site->jump))
+			continue;
+		if (copy_from_user_nofault(is.at_jump, (void __user *)site->jump, JUMP_SIZE) ||
+		    copy_from_user_nofault(is.at_syscall, (void __user *)site->syscall - XOR_SIZE,
+					   XOR_SIZE) ||
+		    !patched_here(&is, site, s->gap[i]))
+			continue;
+		regs->ip = site->syscall - XOR_SIZE;
+		return;
 	}
 }
 
@@ -401,7 +436,7 @@ void sites_leave_gap(struct space *space, struct pt_regs *regs)
  */
 void sites_remove(struct space *space)
 {
-	unpatch(space->sites);
+	unpatch(space->sites, 0, TASK_SIZE);
 	space->sites_live = false;
 	memset(space->hot, 0, sizeof(space->hot));
 }
@@ -437,13 +472,20 @@ void sites_fork(struct space *space, struct space *parent)
 }
 
 /**
- * sites_before() - a system call that may want the table's addresses
+ * sites_before() - a system call that may want the table's addresses, or the text
+ * @regs: its arguments
  *
- * Only the heap grows to where nothing chose to put it.
+ * Only the heap grows to where nothing chose to put it. A program that is going to
+ * write to its text finds it as it was: it may change a part of an instruction.
  */
-void sites_before(struct space *space, long nr, unsigned long arg)
+void sites_before(struct space *space, long nr, const struct pt_regs *regs)
 {
-	if (nr != __NR_brk || arg <= TABLE || current->mm->brk > TABLE || space->sites_off)
+	if (unlikely(nr == __NR_mprotect || nr == __NR_pkey_mprotect)) {
+		if (regs->dx & PROT_WRITE)
+			unpatch(space->sites, regs->di, regs->di + regs->si);
+		return;
+	}
+	if (nr != __NR_brk || regs->di <= TABLE || current->mm->brk > TABLE || space->sites_off)
 		return;
 	sites_remove(space);
 	space->sites_off = true;

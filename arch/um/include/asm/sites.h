@@ -8,7 +8,7 @@ struct space;
 
 void sites_note(struct space *space, unsigned long ip);
 void sites_remove(struct space *space);
-void sites_before(struct space *space, long nr, unsigned long arg);
+void sites_before(struct space *space, long nr, const struct pt_regs *regs);
 void sites_check(struct space *space);
 void sites_leave_gap(struct space *space, struct pt_regs *regs);
 void sites_fork(struct space *space, struct space *parent);
