@@ -68,8 +68,8 @@ void runner_post(struct space *space, unsigned int todo)
 	u64 both = (u64)todo << 32 | ++space->cmd;
 
 	BUILD_BUG_ON(ORD_CMD || ORD_TODO != 4);
-	if (unlikely(space->watch.suspect))
-		space->watch.posted = get_cycles();
+	space->watch.posted = get_cycles();
+	space->watch.granted += min(space->watch.posted - space->watch.answered, watch_rest);
 	/* In one store: the runner looks at that cache line all the time. */
 	__atomic_store_n((u64 *)&o->cmd, both, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&a->sleeps, __ATOMIC_SEQ_CST)) {
@@ -211,8 +211,8 @@ bool runner_wait(struct space *space)
 {
 	bool good = wait_for(space, false);
 
-	if (unlikely(space->watch.suspect))
-		space->watch.granted += get_cycles() - space->watch.posted;
+	space->watch.answered = get_cycles();
+	space->watch.granted += space->watch.answered - space->watch.posted;
 	return good;
 }
 

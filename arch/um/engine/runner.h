@@ -13,6 +13,7 @@ extern unsigned int area_order;
 extern u64 runner_frame, runner_fp, runner_xmask;
 extern unsigned int runner_fp_size;
 extern u64 space_key;
+extern u64 watch_rest;
 
 /* In the space's own terms and in ours. */
 static inline void *area_at(void *area, u64 addr)
@@ -41,5 +42,6 @@ void watch_end(struct space *space);
 
 int seed_start(void);
 int seed_clone(struct space *space);
+void area_free(struct space *space);
 
 #endif

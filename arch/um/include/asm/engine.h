@@ -153,9 +153,8 @@ struct space {
 	bool sites_lost;
 	struct {
 		struct list_head list;
-		u64 cpu, granted, posted;
+		u64 cpu, granted, posted, answered;
 		u32 cmd;
-		bool suspect;
 	} watch;
 	struct {
 		unsigned long ip;
