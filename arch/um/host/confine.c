@@ -9,13 +9,17 @@
  */
 #include <linux/fcntl.h>
 #include <linux/filter.h>
+#include <linux/fs.h>
 #include <linux/kernel.h>
 #include <linux/seccomp.h>
 #include <uapi/linux/audit.h>
+#include <uapi/linux/if_tun.h>
 #include <uapi/linux/io_uring.h>
 #include <uapi/linux/prctl.h>
+#include <uapi/linux/sockios.h>
 #include <asm/host_dirs.h>
 #include <asm/host_uring.h>
+#include <asm/ioctls.h>
 #include "syscall.h"
 
 static const u16 allowed[] = {
@@ -29,7 +33,7 @@ static const u16 allowed[] = {
 	/* disks, consoles, the host's load */
 	__NR_read, __NR_pread64, __NR_pwrite64, __NR_preadv, __NR_pwritev,
 	__NR_preadv2, __NR_pwritev2,
-	__NR_fdatasync, __NR_fallocate, __NR_ioctl, __NR_fstat,
+	__NR_fdatasync, __NR_fallocate, __NR_fstat,
 	__NR_epoll_ctl, __NR_epoll_wait, __NR_getrandom,
 	/* messages from the process at the door, which opens what a request names */
 	__NR_recvmsg,
@@ -73,6 +77,38 @@ static const struct sock_filter fcntl_filter[] = {
 };
 
 #define NR_FCNTL	ARRAY_SIZE(fcntl_filter)
+
+/*
+ * ioctl: what terminals, taps, disks and sockets are asked here, by the file that
+ * does so. Above all not TIOCSTI or TIOCLINUX, which type into a terminal what its
+ * shell takes for the user's words.
+ */
+static const u32 ioctls[] = {
+	/* tty.c */
+	TCGETS, TCSETS, TCSETSW, TIOCGWINSZ, TIOCSPTLCK, TIOCGPTN,
+	/* net.c */
+	SIOCGIFFLAGS, TUNSETIFF, TUNGETIFF, TUNSETVNETHDRSZ, TUNGETVNETHDRSZ, TUNSETOFFLOAD,
+	/* file.c */
+	FIONBIO, BLKGETSIZE64, BLKDISCARD,
+};
+
+#define NR_IOCTL	(ARRAY_SIZE(ioctls) + 4)
+
+static unsigned int ioctl_rules(struct sock_filter *to)
+{
+	unsigned int count = ARRAY_SIZE(ioctls), n = 0;
+
+	to[n++] = (struct sock_filter)
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_ioctl, 0, NR_IOCTL - 1);
+	to[n++] = (struct sock_filter)
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1]));
+	for (unsigned int i = 0; i < count; i++)
+		to[n++] = (struct sock_filter)
+			BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ioctls[i], count - i, 0);
+	to[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
+	to[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	return n;
+}
 
 /*
  * io_uring, with a ring that was made at boot and can do little (uring.c): to
@@ -124,7 +160,7 @@ static struct sock_filter watch_filter[] = {
 #define NR_WATCH	ARRAY_SIZE(watch_filter)
 
 /* Load, compare; calls with conditions; the verdicts. */
-static struct sock_filter prog[3 + NR_FCNTL + NR_RING + NR_WATCH + NR_ALLOWED + 8];
+static struct sock_filter prog[3 + NR_FCNTL + NR_IOCTL + NR_RING + NR_WATCH + NR_ALLOWED + 8];
 
 /* How many instructions: none without a ring. */
 static unsigned int ring_rules(void)
@@ -169,11 +205,12 @@ int host_confine(bool ptrace, bool files)
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
 	prog[n++] = (struct sock_filter)
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 0,
-			 NR_FCNTL + ring + watch + count + 6);
+			 NR_FCNTL + NR_IOCTL + ring + watch + count + 6);
 	prog[n++] = (struct sock_filter)
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
 	for (i = 0; i < NR_FCNTL; i++)
 		prog[n++] = fcntl_filter[i];
+	n += ioctl_rules(prog + n);
 	for (i = 0; i < ring; i++)
 		prog[n++] = ring_filter[i];
 	for (i = 0; i < watch; i++)
