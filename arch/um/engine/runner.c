@@ -136,10 +136,25 @@ static bool answered(struct space *space, bool kick)
 	return __atomic_load_n(&a->trap, __ATOMIC_SEQ_CST) == space->cmd;
 }
 
+/*
+ * How much longer than spread_spin_ns to look, where faults are cheap: there to be
+ * woken takes half as long as the look itself. Longer when an answer came soon after
+ * the look was over, as from a program that begins and asks a virtual machine's CPU
+ * what it can; as before when one took long.
+ */
+static u64 look_more;
+
+static void learn(u64 waited)
+{
+	if (host_faults_dear || waited <= spread_spin_ns)
+		return;
+	look_more = waited <= SPREAD_SPIN_MAX_NS ? SPREAD_SPIN_MAX_NS - SPREAD_SPIN_NS : 0;
+}
+
 /* Look for a while; return: it came. */
 static bool spin(struct space *space, bool kick)
 {
-	u64 end = host_monotonic_ns() + spread_spin_ns;
+	u64 end = host_monotonic_ns() + spread_spin_ns + look_more;
 
 	do {
 		for (int i = 0; i < 16; i++) {
@@ -172,7 +187,7 @@ static bool wait_for(struct space *space, bool kick)
 	struct stub_area *a = space->area;
 	bool looking = worth_looking(space, kick);
 	struct looks looks = {};
-	u64 next = 0;
+	u64 next = 0, begin = 0;
 
 	if (space->dead)
 		return false;
@@ -180,6 +195,9 @@ static bool wait_for(struct space *space, bool kick)
 		unsigned int seen = __atomic_load_n(&a->trap, __ATOMIC_SEQ_CST);
 		u64 now = host_monotonic_ns();
 		int err = 0;
+
+		if (!begin)
+			begin = now;
 
 		/* Guest code can wake us all the time: only the clock counts. */
 		if (next && now >= next) {
@@ -196,6 +214,8 @@ static bool wait_for(struct space *space, bool kick)
 		if (err == -EINTR && host_is_dead(space->pid))
 			goto dead;
 	}
+	if (begin && looking)
+		learn(host_monotonic_ns() - begin + spread_spin_ns + look_more);
 	return true;
 dead:
 	runner_died(space);

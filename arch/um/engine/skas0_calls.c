@@ -25,7 +25,7 @@ void skas0_encode(struct stub_call *call, const struct map_op *op)
 		call->args[2] = op->prot;
 		call->args[3] = MAP_SHARED | MAP_FIXED;
 		/* What is written to, the host would bring in page by page. */
-		if (host_faults_dear || op->prot & MAP_PROT_WRITE || op->len == PAGE_SIZE)
+		if (host_faults_dear || (op->prot & MAP_PROT_WRITE && op->len > PAGE_SIZE))
 			call->args[3] |= MAP_POPULATE;
 		call->args[4] = 0;	/* descriptor 0: physmem */
 		call->args[5] = op->phys;

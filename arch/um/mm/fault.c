@@ -25,7 +25,7 @@
 #define PF_USER		4
 #define PF_INSTR	16
 
-#define AHEAD		3	/* blocks more for a program that reads in order */
+#define AHEAD		3	/* blocks, or pages, more for a program that goes in order */
 
 static bool vma_allows(const struct vm_area_struct *vma, unsigned int access)
 {
@@ -262,7 +262,7 @@ static bool copy_data(struct mm_struct *mm, unsigned long addr)
 		file = vma->vm_file;
 		start = addr & PAGE_MASK;
 		end = start + PAGE_SIZE;
-		if (file) {
+		if (file || (!host_faults_dear && !(vma->vm_flags & VM_GROWSDOWN))) {
 			start = max(addr & ~(SPACE_AROUND - 1), vma->vm_start);
 			end = min((addr & ~(SPACE_AROUND - 1)) + SPACE_AROUND, vma->vm_end);
 		}
@@ -288,6 +288,34 @@ static void go_ahead(struct mm_struct *mm, unsigned long addr, unsigned int acce
 			if (!fault_in_guess(mm, next, access, true) || !space_fill(mm, next, access))
 				break;
 	space->ahead = next;
+}
+
+/* Is there a page of the program's own at an address, or memory it lies in? */
+static bool is_there(struct mm_struct *mm, unsigned long addr)
+{
+	unsigned long size;
+	pte_t *entry = user_entry(mm, addr, &size);
+
+	return entry && !pte_none(ptep_get(entry));
+}
+
+/*
+ * A program that writes to one page after the other, where these do not come in
+ * large folios, gets a few more of the block with the third. Whoever touches pages
+ * here and there gets those.
+ */
+static void write_ahead(struct mm_struct *mm, unsigned long addr)
+{
+	struct space *space = mm->context.space;
+	unsigned long next = (addr & PAGE_MASK) + PAGE_SIZE;
+	bool in_order = (addr & PAGE_MASK) == space->next_write;
+
+	space->in_order = in_order ? space->in_order + 1 : 0;
+	if (space->in_order > 1)
+		for (int i = 0; i < AHEAD && next & (SPACE_AROUND - 1); i++, next += PAGE_SIZE)
+			if (is_there(mm, next) || !fault_in_guess(mm, next, ACCESS_WRITE, false))
+				break;
+	space->next_write = next;
 }
 
 static void learn(struct mm_struct *mm, unsigned long addr, unsigned int access)
@@ -333,7 +361,9 @@ void handle_fault(struct pt_regs *regs, const struct trap *trap)
 	}
 	if (!err) {
 		learn(mm, addr, access);
-		if (access != ACCESS_WRITE)
+		if (access == ACCESS_WRITE)
+			write_ahead(mm, addr);
+		else
 			take_resident(mm, addr);
 		space_fill(mm, addr, access);
 		if (access != ACCESS_WRITE && host_faults_dear)

@@ -10,15 +10,19 @@
  * page is the zero page, should anybody ever get at it. Until something else is
  * mapped there it is no hole to mprotect(2), so write access is not taken away
  * there: the page is.
+ *
+ * Where the host's faults are cheap (host/faults.c) its page tables are, too, and
+ * none is kept: the few orders that keep them cost more.
  */
 #include <linux/init.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/pgtable.h>
 #include <asm/engine.h>
+#include <asm/host.h>
 #include <asm/space.h>
 
-static unsigned int tables_max = SPACE_TABLES;
+unsigned int tables_max = SPACE_TABLES;
 
 static int __init no_keep_tables(char *value)
 {
@@ -26,6 +30,14 @@ static int __init no_keep_tables(char *value)
 	return 1;
 }
 __setup("nokeeptables", no_keep_tables);
+
+static int __init tables_init(void)
+{
+	if (!host_faults_dear)
+		tables_max = 0;
+	return 0;
+}
+early_initcall(tables_init);
 
 /**
  * tables_touched() - something is to be mapped

@@ -112,8 +112,25 @@ static struct kunit_case tables_cases[] = {
 	{ }
 };
 
+/* As where the host's faults are dear. */
+static unsigned int usual;
+
+static int keep_some(struct kunit_suite *suite)
+{
+	usual = tables_max;
+	tables_max = SPACE_TABLES;
+	return 0;
+}
+
+static void keep_as_usual(struct kunit_suite *suite)
+{
+	tables_max = usual;
+}
+
 static struct kunit_suite tables_suite = {
 	.name = "um_space_tables",
+	.suite_init = keep_some,
+	.suite_exit = keep_as_usual,
 	.test_cases = tables_cases,
 };
 kunit_test_suite(tables_suite);

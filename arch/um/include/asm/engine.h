@@ -87,6 +87,8 @@ struct space_tables {
  * @age:	what its program is about to do
  * @data:	the page of orders, read-only in the space
  * @ahead:	the next fault's block of addresses, if the program goes on in order
+ * @next_write:	where the next fault is, if the program writes in order
+ * @in_order:	faults that were where the last one said, one after the other
  * @touched:	which page tables its program has needed
  * @held:	those that a page without access holds, unless it was replaced
  * @emptied:	nothing was mapped since the orders to empty it
@@ -126,6 +128,8 @@ struct space {
 	struct uregs *holds;
 	void *data;
 	unsigned long ahead;
+	unsigned long next_write;
+	unsigned int in_order;
 	struct space_tables touched, held;
 	bool emptied;
 	unsigned long stack;

@@ -71,7 +71,8 @@ void ops_set(struct space *space, unsigned long addr, unsigned long phys, unsign
 	     unsigned int prot);
 bool ops_add(struct space *space, const struct map_op *op);
 
-/* mm/tables.c, pure too */
+/* mm/tables.c, pure too; how many are kept */
+extern unsigned int tables_max;
 void tables_touched(struct space *space, unsigned long addr);
 bool tables_held(const struct space *space, unsigned long addr, unsigned long len);
 void tables_empty(struct space *space);
