@@ -106,38 +106,76 @@ static bool guess_allowed(const struct vm_area_struct *vma, unsigned int access)
 	return vma_allows(vma, access);
 }
 
-/* Have in the tables what is resident of a file around an address in its vma. */
-static void map_resident(struct vm_area_struct *vma, unsigned long addr)
+/* Have in the tables what is resident of a vma's file in a range of one table. */
+static void map_resident(struct vm_area_struct *vma, unsigned long from, unsigned long to)
 {
-	unsigned long from = max(addr & ~(SPACE_FILE_AROUND - 1), vma->vm_start);
-	unsigned long to = min((addr & ~(SPACE_FILE_AROUND - 1)) + SPACE_FILE_AROUND, vma->vm_end);
+	unsigned long start = max(from, vma->vm_start);
 	struct vm_fault vmf = {
 		.vma = vma,
-		.address = addr & PAGE_MASK,
-		.real_address = addr,
-		.pgoff = linear_page_index(vma, addr),
-		.pmd = user_pmd(vma->vm_mm, addr),
+		.address = start,
+		.real_address = start,
+		.pgoff = linear_page_index(vma, start),
+		.pmd = user_pmd(vma->vm_mm, start),
 	};
 
 	if (vmf.pmd && !pmd_leaf(*vmf.pmd))
-		vma->vm_ops->map_pages(&vmf, linear_page_index(vma, from),
-				       linear_page_index(vma, to - PAGE_SIZE));
+		vma->vm_ops->map_pages(&vmf, vmf.pgoff,
+				       linear_page_index(vma, min(to, vma->vm_end) - PAGE_SIZE));
+}
+
+static bool in_space(struct mm_struct *mm, unsigned long addr)
+{
+	unsigned long size;
+	pte_t *entry = user_entry(mm, addr, &size);
+
+	return entry && pte_val(ptep_get(entry)) & _PAGE_IN_SPACE;
+}
+
+/* Private and to be written to: its pages will be the program's own. */
+static bool is_data(const struct vm_area_struct *vma)
+{
+	return (vma->vm_flags & (VM_WRITE | VM_SHARED)) == VM_WRITE;
 }
 
 /*
  * A page of a file was read, or run. Where the host's faults are cheap it costs
- * little more to map all around it that is resident; nothing is waited for.
+ * little more to map all around it that is resident, and what lies beside it of the
+ * same file: headers, text and constants of a program go together. Nothing is waited
+ * for.
  */
-static void take_resident(struct mm_struct *mm, unsigned long addr)
+static void fill_file(struct mm_struct *mm, unsigned long addr, unsigned int access)
 {
+	unsigned long from = addr & ~(SPACE_FILE_AROUND - 1), to = from + SPACE_FILE_AROUND;
+	unsigned long also[4];		/* where, | ACCESS_* */
 	struct vm_area_struct *vma;
+	struct file *file = NULL;
+	unsigned int n = 0;
 
 	if (host_faults_dear || !mmap_read_trylock(mm))
-		return;
+		goto fill;
 	vma = vma_lookup(mm, addr);
-	if (vma && vma->vm_ops && vma->vm_ops->map_pages && guess_allowed(vma, ACCESS_READ))
-		map_resident(vma, addr);
+	if (vma)
+		file = vma->vm_file;
+	if (file) {
+		VMA_ITERATOR(vmi, mm, from);
+
+		for_each_vma_range(vmi, vma, to) {
+			if (vma->vm_file != file || !vma->vm_ops || !vma->vm_ops->map_pages ||
+			    !guess_allowed(vma, ACCESS_READ) || is_data(vma))
+				continue;
+			map_resident(vma, from, to);
+			if (n < ARRAY_SIZE(also) && !(vma->vm_flags & VM_WRITE) &&
+			    addr - vma->vm_start >= vma->vm_end - vma->vm_start)
+				also[n++] = max(from, vma->vm_start) |
+					    (vma->vm_flags & VM_EXEC ? ACCESS_EXEC : ACCESS_READ);
+		}
+	}
 	mmap_read_unlock(mm);
+fill:
+	space_fill(mm, addr, access);
+	while (n--)
+		if (!in_space(mm, also[n] & PAGE_MASK))
+			space_fill(mm, also[n] & PAGE_MASK, also[n] & ~PAGE_MASK);
 }
 
 /* Have a page in the space that is about to be used; if not, it will fault. */
@@ -154,9 +192,10 @@ static void want(struct mm_struct *mm, unsigned long addr, unsigned int access)
 	mmap_read_unlock(mm);
 	if (!mapped || fault_in_user(mm, addr, access, NULL))
 		return;
-	if (access != ACCESS_WRITE)
-		take_resident(mm, addr);
-	space_fill(mm, addr, access);
+	if (access == ACCESS_WRITE)
+		space_fill(mm, addr, access);
+	else
+		fill_file(mm, addr, access);
 }
 
 /**
@@ -241,6 +280,41 @@ bool fault_in_guess(struct mm_struct *mm, unsigned long addr, unsigned int acces
 	return !(fault & (VM_FAULT_ERROR | VM_FAULT_RETRY | VM_FAULT_COMPLETED));
 }
 
+/* Zeros behind the data of a file. */
+static bool is_bss(struct vm_area_struct *vma)
+{
+	VMA_ITERATOR(vmi, vma->vm_mm, vma->vm_start);
+	struct vm_area_struct *prev = vma_prev(&vmi);
+
+	return prev && prev->vm_end == vma->vm_start && prev->vm_file;
+}
+
+/*
+ * Pages for a range, from either end: where the page allocator gives out one after
+ * the other in descending order, so are they taken, and one order maps them.
+ */
+static void copy_block(struct mm_struct *mm, unsigned long start, unsigned long end, bool file)
+{
+	unsigned long at, size, pfn, last = 0;
+	bool down = false;
+	pte_t *entry;
+
+	for (; start < end && mm->context.copies; mm->context.copies--) {
+		at = down ? end - PAGE_SIZE : start;
+		if (!fault_in_guess(mm, at, ACCESS_WRITE, file))
+			break;
+		entry = user_entry(mm, at, &size);
+		pfn = entry ? pte_pfn(ptep_get(entry)) : 0;
+		if (down)
+			end -= PAGE_SIZE;
+		else
+			start += PAGE_SIZE;
+		if (pfn + 1 == last || pfn == last + 1)
+			down = pfn < last;
+		last = pfn;
+	}
+}
+
 /*
  * Data of a new program and its libraries, a private mapping that it may write
  * to: what is read there first is written soon, and where it is a file's, what
@@ -262,15 +336,13 @@ static bool copy_data(struct mm_struct *mm, unsigned long addr)
 		file = vma->vm_file;
 		start = addr & PAGE_MASK;
 		end = start + PAGE_SIZE;
-		if (file || (!host_faults_dear && !(vma->vm_flags & VM_GROWSDOWN))) {
+		if (file || (!host_faults_dear && is_bss(vma))) {
 			start = max(addr & ~(SPACE_AROUND - 1), vma->vm_start);
 			end = min((addr & ~(SPACE_AROUND - 1)) + SPACE_AROUND, vma->vm_end);
 		}
 	}
 	mmap_read_unlock(mm);
-	for (; start < end && mm->context.copies; start += PAGE_SIZE, mm->context.copies--)
-		if (!fault_in_guess(mm, start, ACCESS_WRITE, file))
-			break;
+	copy_block(mm, start, end, file);
 	return end && space_fill(mm, addr, ACCESS_WRITE);
 }
 
@@ -361,12 +433,13 @@ void handle_fault(struct pt_regs *regs, const struct trap *trap)
 	}
 	if (!err) {
 		learn(mm, addr, access);
-		if (access == ACCESS_WRITE)
+		if (access == ACCESS_WRITE) {
 			write_ahead(mm, addr);
-		else
-			take_resident(mm, addr);
-		space_fill(mm, addr, access);
-		if (access != ACCESS_WRITE && host_faults_dear)
+			space_fill(mm, addr, access);
+			return;
+		}
+		fill_file(mm, addr, access);
+		if (host_faults_dear)
 			go_ahead(mm, addr, access);
 		return;
 	}

@@ -2,43 +2,34 @@
 /*
  * Pages in ascending order. A run of pages that is contiguous in physmem is
  * mapped into a space with one host call, and pages that a program asks for one
- * after the other come from one block, ascending, when the page allocator splits
- * it. But it keeps what was freed for its CPU to give out last in, first out: on
- * this port up to 32 MiB of 256, which come back one by one and descending. So
- * that list is kept at its shortest (some 60 pages); the rest goes back to where
- * it becomes blocks again. vm.percpu_pagelist_high_fraction, which says so, can be
- * set to something else at any time, on the command line too.
+ * after the other are, when the page allocator splits a block for them. But what
+ * was freed it keeps for its CPU to give out last in, first out: up to 32 MiB of
+ * 256, which come back one by one and in any order. These lists spare a lock, which
+ * costs next to nothing where nobody else takes it; so they are left as they are
+ * while the machine boots, empty, and every page goes back at once to where it
+ * becomes blocks again. Setting vm.percpu_pagelist_high_fraction gives them back.
  */
-#include <linux/err.h>
-#include <linux/fs.h>
+#include <linux/cpumask.h>
 #include <linux/init.h>
-#include <linux/mount.h>
-#include <linux/printk.h>
+#include <linux/mmzone.h>
+#include <linux/percpu.h>
 
 static int __init order_init(void)
 {
-	static const char none[] = "1000000000";	/* so small a part of memory */
-	struct file_system_type *type = get_fs_type("proc");
-	struct vfsmount *proc;
-	struct file *file;
-	loff_t pos = 0;
-	ssize_t err;
+	struct zone *zone;
+	int cpu;
 
-	if (!type)
-		return 0;
-	proc = kern_mount(type);
-	put_filesystem(type);
-	if (IS_ERR(proc))
-		return PTR_ERR(proc);
-	file = file_open_root_mnt(proc, "sys/vm/percpu_pagelist_high_fraction", O_WRONLY, 0);
-	err = PTR_ERR_OR_ZERO(file);
-	if (!err) {
-		err = kernel_write(file, none, sizeof(none) - 1, &pos);
-		filp_close(file, NULL);
+	for_each_populated_zone(zone) {
+		for_each_possible_cpu(cpu) {
+			struct per_cpu_pages *pages = per_cpu_ptr(zone->per_cpu_pageset, cpu);
+
+			/* As in boot_pageset, mm/page_alloc.c. */
+			pages->high = 0;
+			pages->high_min = 0;
+			pages->high_max = 0;
+			pages->batch = 1;
+		}
 	}
-	kern_unmount(proc);
-	if (err < 0)
-		pr_warn("mm: vm.percpu_pagelist_high_fraction cannot be set: %zd\n", err);
 	return 0;
 }
 late_initcall(order_init);

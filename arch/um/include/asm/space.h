@@ -12,7 +12,7 @@ struct uregs;
 /* Resident pages in a block of so many bytes around a fault are mapped with it. */
 #define SPACE_AROUND	(16 * PAGE_SIZE)
 /* And of a file, in one piece of physmem, where the host's faults are cheap. */
-#define SPACE_FILE_AROUND (128 * PAGE_SIZE)
+#define SPACE_FILE_AROUND (256 * PAGE_SIZE)
 
 /* Kinds of access, for faults. */
 #define ACCESS_READ	1
