@@ -12,6 +12,7 @@
  *                            of a host directory, its mode, and its place
  *   UML_NET=dhcp             the kernel has asked for an address, and for the
  *                            name servers that /etc/resolv.conf is to have
+ *   UML_NET=ADDRESS          the same, but this is the name server
  *
  * The root's host directory has the name "root" (hostfs=root:DIR).
  *
@@ -150,21 +151,37 @@ static int mount_volumes(char *encoded)
 }
 
 /*
- * What the DHCP server said of name servers. A file lies over the root's own,
- * so that a root of the host stays as it is; where that is no file, a link to
- * nowhere perhaps, it is made anew.
+ * What resolv.conf is to say: what the DHCP server said of name servers, or
+ * that there is one at @net, which answers over UDP, at length when asked so.
  */
-static void set_name_servers(int may_write)
+static int name_servers(const char *net, char *text, int size)
+{
+	int fd, len;
+
+	if (strcmp(net, "dhcp")) {
+		strlcpy(text, "nameserver ", size);
+		strlcat(text, net, size);
+		strlcat(text, "\noptions edns0\n", size);
+		return strlen(text);
+	}
+	fd = open("/proc/net/pnp", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	len = read(fd, text, size);
+	close(fd);
+	return len;
+}
+
+/*
+ * A file lies over the root's own resolv.conf, so that a root of the host stays
+ * as it is; where that is no file, a link to nowhere perhaps, it is made anew.
+ */
+static void set_name_servers(const char *net, int may_write)
 {
 	static char text[1024];
-	int fd, len = 0;
+	int fd, len = name_servers(net, text, sizeof(text));
 	struct stat st;
 
-	fd = open("/proc/net/pnp", O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		len = read(fd, text, sizeof(text));
-		close(fd);
-	}
 	if (len <= 0)
 		return;
 	fd = open("/run/resolv.conf", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
@@ -255,6 +272,6 @@ int enter_root(void)
 	if (prepared && switch_root(tmp && !strcmp(tmp, "keep")) < 0)
 		return -1;
 	if (net)
-		set_name_servers(own_files || !prepared);
+		set_name_servers(net, own_files || !prepared);
 	return mount_volumes(take_variable("UML_VOLUMES"));
 }

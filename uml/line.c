@@ -148,7 +148,8 @@ static void add_network(const struct options *o, struct list *words, bool launch
 			return;		/* nobody there to start passt */
 		list_addf(words, "vec0:transport=stream,fd=%d,mtu=65520", NET_FD_IN_GUEST);
 		list_add(words, "ip=dhcp");
-		list_add(words, "UML_NET=dhcp");
+		list_addf(words, "UML_NET=%s", host_resolver() == RESOLVER_LOOPBACK ?
+			  RESOLVER_ADDRESS : "dhcp");
 		break;
 	case NET_TAP:
 		list_addf(words, "vec0:transport=tap,ifname=%s", o->tap);

@@ -109,6 +109,13 @@ static int start_passt(struct machine *m, const struct options *o)
 	list_add(&words, "--no-map-gw");
 	list_add(&words, "--fd");
 	list_add(&words, "3");
+	if (host_resolver() == RESOLVER_LOOPBACK) {
+		list_add(&words, "--dns-forward");
+		list_add(&words, RESOLVER_ADDRESS);
+	} else if (host_resolver() == RESOLVER_NONE && !o->quiet) {
+		note("the guest has no DNS: /etc/resolv.conf names no server by an IPv4 address; "
+		     "add a line 'nameserver ADDRESS' there, or in the guest");
+	}
 	for (size_t i = 0; i < o->publish.n; i++)
 		ports = xprintf("%s%s%s", ports, i ? "," : "", o->publish.v[i]);
 	if (o->publish.n) {
@@ -131,13 +138,14 @@ static int start_passt(struct machine *m, const struct options *o)
 
 /*
  * What passt says although nothing is wrong: as root, without a syslog, on a
- * host that has one of IPv4 and IPv6. Without both it ends, and says so.
+ * host that has one of IPv4 and IPv6. Without both it ends, and says so. What
+ * is with name servers start_passt() knows better.
  */
 static bool is_noise(const char *line)
 {
 	static const char *const noise[] = {
 		"Don't run as root.", "No external routable interface for IPv",
-		"No routable interface for IPv",
+		"No routable interface for IPv", "Couldn't get any nameserver address",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(noise); i++)

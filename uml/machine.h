@@ -40,6 +40,17 @@ struct machine {
 	char passt_last[260];
 };
 
+/* Podman's choice for the same; the guest has nothing of its own there. */
+#define RESOLVER_ADDRESS "169.254.1.1"
+
+enum resolver {
+	RESOLVER_NONE,		/* the host names no server of IPv4 */
+	RESOLVER_REACHED,	/* the guest can ask one itself */
+	RESOLVER_LOOPBACK,	/* passt asks for it */
+};
+
+enum resolver host_resolver(void);
+
 const char *find_kernel(const struct options *o);
 void kernel_line(const struct options *o, struct list *words, bool launched);
 void print_line(const struct options *o);

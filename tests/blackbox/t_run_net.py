@@ -48,6 +48,70 @@ def test_user():
 test_user.seconds = 60
 
 
+def behind_passt(tmp, resolv_conf):
+    """Into a network of our own, where passt finds a route and @resolv_conf."""
+    tool("passt")
+    net.private()
+    net.tap("tap9", "192.0.2.9/24")
+    net.ip("route add default via 192.0.2.1")
+    net.ip("address add 198.51.100.1/32 dev lo")
+    net.resolv_conf(tmp, resolv_conf)
+
+
+def looked_up(script="nslookup name.example.org", quiet=True):
+    words = command("sh", "-c", script, options=["--network", "user", "--user", "root"])
+    return subprocess.run([w for w in words if w != "-q" or quiet], capture_output=True,
+                          timeout=28, stdin=subprocess.DEVNULL)
+
+
+def test_name_server(tmp):
+    """The host's own, which the guest asks itself; one on the loopback beside it changes nothing."""
+    behind_passt(tmp, "search example.org\nnameserver 127.0.0.53\nnameserver 198.51.100.1\n")
+    net.Resolver("198.51.100.1", "203.0.113.7")
+    done = ended(looked_up("nslookup name.example.org; cat /etc/resolv.conf", quiet=False), 0)
+    check(b"Address: 203.0.113.7" in done.stdout and b"nameserver 198.51.100.1" in done.stdout
+          and done.stderr == b"", f"{done}")
+
+
+def test_name_server_on_the_loopback(tmp):
+    """The host's resolver answers the guest, and nothing else of the loopback does."""
+    behind_passt(tmp, "nameserver 127.0.0.53\noptions edns0 trust-ad\n")
+    resolver = net.Resolver("127.0.0.53", "203.0.113.8")
+    with socket.create_server(("127.0.0.53", 8000)) as other, \
+            socket.create_server(("127.0.0.1", 8001)) as another:
+        done = ended(looked_up("nslookup name.example.org; nc -w 1 169.254.1.1 8000; "
+                               "nc -w 1 169.254.1.1 8001; true", quiet=False), 0)
+        for s in (other, another):
+            s.setblocking(False)
+            try:
+                s.accept()
+                check(False, "the guest came to the host's loopback")
+            except BlockingIOError:
+                pass
+    check(b"Address: 203.0.113.8" in done.stdout and b"uml:" not in done.stderr, f"{done}")
+    check(set(resolver.asked_by) == {"127.0.0.1"}, f"asked by {resolver.asked_by}")
+
+
+def test_name_server_of_the_hosts_files(tmp):
+    """The host's own program, by its C library, in a view of the host's files."""
+    behind_passt(tmp, "nameserver 127.0.0.1\n")
+    net.Resolver("127.0.0.1", "203.0.113.9")
+    done = run("getent", "ahostsv4", "name.example.org", root=None, options=["--network", "user"],
+               stdin=subprocess.DEVNULL)
+    check(done.returncode == 0 and b"203.0.113.9" in done.stdout, f"{done}")
+    with open("/etc/resolv.conf", encoding="ascii") as f:
+        check(f.read() == "nameserver 127.0.0.1\n", "the host's file has changed")
+
+
+def test_no_name_server(tmp):
+    """A line says that there is none, but with -q."""
+    behind_passt(tmp, "nameserver ::1\n")
+    done = ended(looked_up("true", quiet=False), 0)
+    check(done.stderr.count(b"\n") == 1 and b"uml: the guest has no DNS: /etc/resolv.conf names no"
+          in done.stderr, f"{done}")
+    check(ended(looked_up("true"), 0).stderr == b"", "a note with -q")
+
+
 def test_no_passt(tmp):
     """A line that names the package."""
     done = subprocess.run(command("true", options=["--network", "user"]), capture_output=True,

@@ -22,7 +22,7 @@ import time
 
 from uml import Failed, Skipped
 
-CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
+CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x20000, 0x10000000, 0x40000000
 TUNSETIFF, TUNSETVNETHDRSZ = 0x400454ca, 0x400454d8
 IFF_TAP, IFF_NO_PI, IFF_VNET_HDR = 2, 0x1000, 0x4000
 HOST, GUEST = "10.9.0.1", "10.9.0.2"
@@ -77,6 +77,40 @@ def private():
             with open(f"/proc/self/{name}", "w") as f:
                 f.write(text)
     ip("link set lo up")
+
+
+def resolv_conf(tmp, text):
+    """After private(): what this process sees as /etc/resolv.conf, until it ends."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNS):
+        raise Skipped("no mount namespace of one's own: " + os.strerror(ctypes.get_errno()))
+    with open(f"{tmp}/resolv.conf", "w") as f:
+        f.write(text)
+    for words in (("--make-rprivate", "/"), ("--bind", f"{tmp}/resolv.conf", "/etc/resolv.conf")):
+        done = command("mount", *words)
+        if done.returncode:
+            raise Skipped(f"mount {words}: {done.stderr.strip()}")
+
+
+class Resolver(threading.Thread):
+    """A name server at @at, over UDP: every name has the address @says."""
+
+    def __init__(self, at, says):
+        super().__init__(daemon=True)
+        self.says, self.asked_by = socket.inet_aton(says), []
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.bind((at, 53))
+        self.start()
+
+    def run(self):
+        while True:
+            query, who = self.sock.recvfrom(2000)
+            self.asked_by.append(who[0])
+            end = query.index(0, 12) + 5        # the name, its type and class
+            a = query[end - 4:end - 2] == b"\0\1"
+            record = b"\xc0\x0c\0\1\0\1" + struct.pack(">IH", 60, 4) + self.says if a else b""
+            self.sock.sendto(query[:2] + b"\x81\x80\0\1" + struct.pack(">H", a) + bytes(4)
+                             + query[12:end] + record, who)
 
 
 def tap(name="tap0", *addresses):
