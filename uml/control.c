@@ -148,6 +148,7 @@ static void request(struct run *r, struct client *c, const struct ctl_request *q
 		reply_line(c, 0, "");
 		break;
 	case CTL_KILL:
+		r->killed = true;
 		if (r->m.pid)
 			kill(-r->m.pid, SIGKILL);
 		reply_line(c, 0, "");

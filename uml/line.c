@@ -293,8 +293,11 @@ void run_plain(const struct options *o)
 		die("cannot start a process: %s", strerror(errno));
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
+	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
+		die("the guest's kernel failed: signal %d (%s) ended %s", WTERMSIG(status),
+		    strsignal(WTERMSIG(status)), words.v[0]);
 	if (WIFSIGNALED(status))
-		exit(128 + WTERMSIG(status));
+		exit(128 + SIGKILL);
 	/* A wrong option and a panic, as the kernel says them. */
 	exit(WEXITSTATUS(status) == 1 || WEXITSTATUS(status) == 134 ?
 	     EXIT_OURS : WEXITSTATUS(status));

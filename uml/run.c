@@ -216,6 +216,24 @@ static void last_words(struct run *r)
 		outlet_finish(&r->main.out[i], GRACE_MS);
 }
 
+/*
+ * A signal has ended the kernel process. Somebody may want that of a guest that
+ * runs; else it is a failure, and a file that is no whole kernel ends so.
+ */
+static __noreturn void kernel_killed(struct run *r, int sig)
+{
+	if (r->timed_out)
+		exit(EXIT_TIMEOUT);
+	if (!r->ready && !r->killed)
+		fail(r, xprintf("the guest did not start: signal %d (%s) ended %s; is that file whole, and has the host memory left?",
+				sig, strsignal(sig), find_kernel(&r->o)));
+	if (sig != SIGKILL)
+		fail(r, xprintf("the guest's kernel failed: signal %d (%s) ended it", sig,
+				strsignal(sig)));
+	note("the guest was killed by signal %d", sig);
+	exit(128 + sig);
+}
+
 /* The kernel process has ended, before the command has or by uml stop. */
 static __noreturn void kernel_ended(struct run *r)
 {
@@ -224,10 +242,8 @@ static __noreturn void kernel_ended(struct run *r)
 	last_words(r);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 134)
 		fail(r, "the guest's kernel panicked");
-	if (WIFSIGNALED(status)) {
-		note("the guest was killed by signal %d", WTERMSIG(status));
-		exit(r->timed_out ? EXIT_TIMEOUT : 128 + WTERMSIG(status));
-	}
+	if (WIFSIGNALED(status))
+		kernel_killed(r, WTERMSIG(status));
 	if (!r->ready)
 		fail(r, "the guest did not start");
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 142)

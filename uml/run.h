@@ -25,6 +25,7 @@ struct client {
  * struct run - the whole state of `uml run`
  * @deadline, @off_at, @grace: when --timeout has passed, when the guest is told
  *		to power off, when it is ended whatever it does; 0: never
+ * @killed:	somebody has asked for its end at once, by uml kill
  * @verbose:	what the console says, on standard error, with --verbose
  * @asked:	how often the agent was asked for its statistics, answers aside
  * @owner:	who has a session of the guest, by its number; NULL for the main
@@ -35,7 +36,7 @@ struct run {
 	struct options o;
 	struct machine m;
 	struct relay main, archive;
-	bool unpacking, ready, paused, stopping;
+	bool unpacking, ready, paused, stopping, killed;
 	int archive_fd;
 	long long start, deadline, off_at, grace;
 	struct outlet verbose;

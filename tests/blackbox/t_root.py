@@ -373,6 +373,18 @@ def test_kernel_is_no_kernel(tmp):
           and b"this is no kernel" in done.stderr, f"{done.returncode} {done.stderr!r}")
 
 
+def test_kernel_that_is_cut(tmp):
+    """The host ends such a program by a signal: that is no status of a command."""
+    cut = f"{tmp}/linux"
+    with open(LINUX, "rb") as f, open(cut, "wb") as g:
+        g.write(f.read(100000))
+    os.chmod(cut, 0o755)
+    for words in ((), ("--initrd", INITRAMFS)):
+        done = subprocess.run([UML, "run", "--kernel", cut, *words, *(() if words else ("true",))],
+                              capture_output=True, timeout=LIMIT, stdin=subprocess.DEVNULL)
+        said(ended(done, 125), f"ended {cut}".encode())
+
+
 def test_image_build_interrupted(tmp):
     """Neither Ctrl-C nor SIGTERM leaves what the recipe had put aside."""
     recipe = f"{tmp}/share/uml/tools/build/rootfs"

@@ -165,6 +165,18 @@ def test_killed_kernel():
     check(p.returncode == 137 and b"killed by signal 9" in err, f"{p.returncode} {err!r}")
 
 
+def test_kernel_that_crashes():
+    """Its signal is not the command's."""
+    p = start("sh", "-c", "echo up; exec sleep 1000", stdin=subprocess.DEVNULL,
+              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    read_until(p.stdout, b"up\n")
+    for pid, row in process_table().items():
+        if row[0] == p.pid:
+            os.kill(pid, signal.SIGSYS)
+    _, err = p.communicate(timeout=10)
+    check(p.returncode == 125 and b"the guest's kernel failed: signal 31" in err, f"{p.returncode} {err!r}")
+
+
 def test_panic():
     done = ended(run("true", options=["--append", "rdinit=/nonexistent"]), 125)
     check(b"the guest's kernel panicked" in done.stderr and b"Kernel panic - not syncing" in done.stderr,
