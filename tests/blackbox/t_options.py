@@ -5,7 +5,7 @@ import os
 import re
 import time
 
-from t_confined import NOBODY, copy, need
+from t_confined import NOBODY, copy, mounts, need
 from uml import INITRAMFS, Skipped, check, ended, gave, run, sh
 
 # In this order; between them may stand checks of our own.
@@ -107,6 +107,18 @@ def test_ubd_without_a_file():
 
 def test_mem_too_much():
     check("mem=" in one_line("mem=1P"), "mem= is not named")
+
+
+def test_mem_that_the_host_has_not(tmp):
+    """What the page structs alone need is more than the host has: it is not taken."""
+    with open(f"{tmp}/meminfo", "w") as f:
+        f.write("MemTotal:       2097152 kB\nMemFree:        2097152 kB\nMemAvailable:     500000 kB\n"
+                "SwapTotal:        65536 kB\nSwapFree:         10000 kB\n")
+    wrap = mounts(f"mount --bind {tmp}/meminfo /proc/meminfo")
+    r = ended(run("mem=100G", "quiet", cmd="true", wrap=wrap), 1)
+    check(r.err.count(b"\n") == 1 and b"mem=102400M cannot be had" in r.err and b"498M available" in r.err,
+          "not clear why", r)
+    ended(run("mem=16G", cmd="true", wrap=wrap), 0)
 
 
 def test_mem_garbage():

@@ -17,6 +17,7 @@
 #include <linux/memblock.h>
 #include <linux/mm.h>
 #include <linux/sizes.h>
+#include <linux/string.h>
 #include <asm/boot.h>
 #include <asm/host.h>
 #include <asm/physmem.h>
@@ -87,11 +88,51 @@ void physmem_release(unsigned long phys, unsigned long len)
 		clear_bit(at >> CHUNK_SHIFT, populated);
 }
 
+/* A number of kB of /proc/meminfo, in bytes; 0 when it is not there. */
+static u64 __init meminfo(const char *text, const char *name)
+{
+	const char *at = strstr(text, name);
+
+	return at ? memparse(skip_spaces(at + strlen(name)), NULL) * SZ_1K : 0;
+}
+
+/* What the host can give now, or U64_MAX when it does not say. */
+static u64 __init host_available(void)
+{
+	static char text[2048] __initdata;
+	int fd = host_open("/proc/meminfo", HOST_RDONLY);
+	long n;
+
+	if (fd < 0)
+		return U64_MAX;
+	n = host_read(fd, text, sizeof(text) - 1);
+	host_close(fd);
+	if (n <= 0 || !strstr(text, "MemAvailable:"))
+		return U64_MAX;
+	return meminfo(text, "MemAvailable:") + meminfo(text, "SwapFree:");
+}
+
+/*
+ * The page structs, and the first allocations. All of that is written to during
+ * boot: what the host has not would be taken from its other programs, or end in
+ * its OOM killer, long before the guest could say anything.
+ */
+static void __init populate_first(unsigned long image, u64 size)
+{
+	u64 len = min_t(u64, size - image, size / (PAGE_SIZE / sizeof(struct page)) + SZ_4M);
+	u64 have = host_available();
+
+	if (len > have)
+		boot_die("mem=%lluM cannot be had: describing its pages takes %lluM at once, and the host has %lluM available; give a smaller mem=\n",
+			 size >> 20, len >> 20, have >> 20);
+	physmem_populate(image, len);
+}
+
 /**
  * physmem_init() - all of guest memory
  * @size: bytes
  *
- * Ends with a message when the host refuses.
+ * Ends with a message when the host refuses, or has not what boot will need.
  */
 void __init physmem_init(u64 size)
 {
@@ -109,8 +150,7 @@ void __init physmem_init(u64 size)
 		boot_die("mem=%lluM cannot be had: %s (limits: RLIMIT_AS, RLIMIT_FSIZE, vm.overcommit_memory)\n",
 			 size >> 20, host_error(err));
 	physmem_size = size;
-	/* Page structs and the first allocations; a 64th is for the page structs. */
-	physmem_populate(image, min_t(u64, size - image, size / 64 + SZ_4M));
+	populate_first(image, size);
 	if (boot_options.cheap_faults)
 		host_faults_dear = false;
 	else if (!boot_options.dear_faults)
