@@ -232,12 +232,11 @@ static void print_word(const char *word)
 /* For --dry-run: a line that a shell runs to the same effect. */
 void print_line(const struct options *o)
 {
-	struct list words = { };
+	struct list words = { }, missing = { };
 
-	if (o->network == NET_USER)
-		note("the line has no network: passt is started by uml run only");
-	if (o->root_kind == ROOT_ARCHIVE)
-		note("the line has no root: the archive is unpacked by uml run only");
+	launcher_part(o, &missing);
+	for (size_t i = 0; i < missing.n && !o->quiet; i++)
+		note("the line is without %s: that is uml run's own work", missing.v[i]);
 	kernel_line(o, &words, false);
 	for (size_t i = 0; i < words.n; i++) {
 		if (i)

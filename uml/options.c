@@ -277,6 +277,47 @@ static void parse_cpus(struct options *o, const char *spec)
 		die("--cpus %s: wants a number from 1 to 1024", spec);
 }
 
+/**
+ * launcher_part() - the options of @o that the launcher sees to itself
+ * @words: they are added to
+ *
+ * A kernel that runs without it, from the line of --dry-run say, has none of them.
+ */
+void launcher_part(const struct options *o, struct list *words)
+{
+	if (o->network == NET_USER)
+		list_add(words, "--network user");
+	if (o->root_kind == ROOT_ARCHIVE)
+		list_addf(words, "--root %s", o->root);
+	if (o->env.n)
+		list_add(words, "--env");
+	if (o->timeout_ms)
+		list_add(words, "--timeout");
+	if (o->name)
+		list_add(words, "--name");
+}
+
+/* --gdb and --initrd have the terminal to themselves: what would be left out is refused. */
+static void check_without_launcher(const struct options *o)
+{
+	struct list words = { };
+
+	launcher_part(o, &words);
+	if (o->initrd && o->command.user)
+		list_add(&words, "--user");
+	if (o->initrd && o->command.cwd_must)
+		list_add(&words, "--cwd");
+	if (o->initrd && o->nvolumes)
+		list_add(&words, "--volume");
+	if (!words.n)
+		return;
+	if (o->initrd)
+		die("%s cannot be had with --initrd, which boots without the launcher and its init: leave one of the two out",
+		    words.v[0]);
+	die("%s cannot be had with --gdb, which runs the kernel without the launcher: leave it out, or attach gdb to a guest that runs (its process is in uml ps)",
+	    words.v[0]);
+}
+
 static void check_together(const struct options *o)
 {
 	if (o->publish.n && o->network != NET_USER)
@@ -285,10 +326,8 @@ static void check_together(const struct options *o)
 		die("--initrd boots its own root: it excludes --root");
 	if (o->rw && (o->root_kind == ROOT_NONE || o->root_kind == ROOT_ARCHIVE))
 		die("--rw: an archive is unpacked into memory and cannot be written");
-	if (o->initrd && o->nvolumes)
-		die("--volume needs the launcher's own init, which --initrd replaces");
-	if (o->initrd && (o->timeout_ms || o->name))
-		die("--timeout and --name need the launcher's own init, which --initrd replaces");
+	if (o->initrd || o->gdb)
+		check_without_launcher(o);
 	if (o->initrd && o->command.argv)
 		die("--initrd: its own /init decides what runs, not the command line; --root %s -- %s... runs that in its files",
 		    o->initrd, o->command.argv[0]);
@@ -297,7 +336,6 @@ static void check_together(const struct options *o)
 /* Fill @o from the words of `uml run`; ends with a line when one is wrong. */
 void options_parse(struct options *o, int argc, char **argv)
 {
-	struct list env = { };
 	int c;
 
 	memset(o, 0, sizeof(*o));
@@ -328,7 +366,7 @@ void options_parse(struct options *o, int argc, char **argv)
 			o->command.cwd_must = true;
 			break;
 		case OPT_ENV:
-			add_env(&env, optarg);
+			add_env(&o->env, optarg);
 			break;
 		case OPT_CPUS:
 			parse_cpus(o, optarg);
@@ -389,5 +427,5 @@ void options_parse(struct options *o, int argc, char **argv)
 	check_together(o);
 	if (!o->command.cwd)
 		o->command.cwd = getcwd(NULL, 0);
-	environment(&o->command, &env, o->root_kind == ROOT_HOST && !strcmp(o->root, "/"));
+	environment(&o->command, &o->env, o->root_kind == ROOT_HOST && !strcmp(o->root, "/"));
 }

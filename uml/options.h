@@ -32,6 +32,7 @@ struct disk {
 /**
  * struct options - what `uml run` was asked for
  * @root_cow:	what is written to the image goes to a file of its own
+ * @env:	what --env asks for
  */
 struct options {
 	const char *kernel, *initrd, *name, *memory;
@@ -45,13 +46,14 @@ struct options {
 	enum network network;
 	const char *tap;
 	int net_fd;
-	struct list publish, append;
+	struct list publish, append, env;
 	unsigned long cpus;
 	long long timeout_ms;		/* 0: none */
 	struct command command;
 };
 
 void options_parse(struct options *o, int argc, char **argv);
+void launcher_part(const struct options *o, struct list *words);
 void add_env(struct list *env, const char *spec);
 void environment(struct command *c, const struct list *more, bool own_view);
 

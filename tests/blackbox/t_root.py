@@ -327,7 +327,6 @@ WRONG = [
     (["--name", "a/b"], b"is made of"), (["--name", ""], b"1 to 64"), (["--env", "=x"], b"NAME=VALUE"),
     (["--initrd", "/nonexistent"], b"No such file"), (["--root", "none", "--rw"], b"cannot be written"),
     (["--initrd", "/etc/passwd", "--root", "/"], b"excludes --root"), (["--user", ""], b"is empty"),
-    (["--initrd", INITRAMFS, "--timeout", "5"], b"own init"), (["--initrd", INITRAMFS, "--name", "a"], b"own init"),
     (["--initrd", INITRAMFS], f"--root {INITRAMFS} -- true... runs that".encode()),
     (["--initrd", INITRAMFS, "--dry-run"], b"its own /init decides"),
 ]
@@ -342,6 +341,30 @@ def test_wrong_options():
               f"{words}: {done.returncode} {done.stderr!r}")
         check(done.stderr.count(b"\n") <= (3 if b"last that" in done.stderr else 1),
               f"{words}: more than a line: {done.stderr!r}")
+
+
+def test_what_needs_the_launcher():
+    """--initrd and --gdb run a kernel without it: what only it does is refused, not left out."""
+    both = ("--timeout 5", "--name a", "--network user", "--network user --publish 80:80", "--env A=b")
+    for mode, more in ((f"--initrd {INITRAMFS}", ("--user root", "--cwd /", "--volume /etc")),
+                       ("--gdb", (f"--root {INITRAMFS}",))):
+        for words in (*both, *more):
+            done = subprocess.run([UML, "run", "--kernel", LINUX, *mode.split(), *words.split()],
+                                  capture_output=True, timeout=LIMIT, stdin=subprocess.DEVNULL)
+            named = " ".join(words.split()[:2 if words.startswith(("--network", "--root")) else 1])
+            said(ended(done, 125), f"uml: {named} cannot be had with {mode.split()[0]}, ".encode())
+            check(done.stdout == b"", f"{mode} {words}: {done}")
+
+
+def test_dry_run_says_what_it_leaves_out():
+    options = ["--dry-run", "--timeout", "5", "--name", "a", "--network", "user", "--env", "A=b"]
+    words = [w for w in command("true", root=None, options=[*options, "--root", INITRAMFS]) if w != "-q"]
+    done = ended(subprocess.run(words, capture_output=True, timeout=LIMIT), 0)
+    for option in ("--timeout", "--name", "--network user", "--env", f"--root {INITRAMFS}"):
+        check(f"uml: the line is without {option}: ".encode() in done.stderr, f"{option}: {done.stderr!r}")
+    check(done.stderr.count(b"\n") == 5 and done.stdout.count(b"\n") == 1, f"{done}")
+    done = ended(run("true", options=["--volume", "/etc", "--user", "root", *options]), 0)
+    check(done.stderr == b"" and done.stdout.endswith(b"-- true\n"), f"with -q: {done}")
 
 
 def test_wrong_commands():
