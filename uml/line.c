@@ -155,7 +155,7 @@ static void add_network(const struct options *o, struct list *words, bool launch
 		list_addf(words, "vec0:transport=tap,ifname=%s", o->tap);
 		break;
 	case NET_FD:
-		list_addf(words, "vec0:transport=fd,fd=%d",
+		list_addf(words, "vec0:transport=%s,fd=%d", o->net_stream ? "stream" : "fd",
 			  launched ? NET_FD_IN_GUEST : o->net_fd);
 		break;
 	}

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "options.h"
@@ -196,7 +197,9 @@ static void parse_disk(struct options *o, char *spec)
 
 static void parse_network(struct options *o, const char *spec)
 {
+	socklen_t len = sizeof(int);
 	unsigned long fd;
+	int type;
 
 	if (!strcmp(spec, "none")) {
 		o->network = NET_NONE;
@@ -210,6 +213,8 @@ static void parse_network(struct options *o, const char *spec)
 			die("--network %s: descriptor %lu is not open", spec, fd);
 		o->network = NET_FD;
 		o->net_fd = fd;
+		/* A tap is no socket, and has a frame a write as well. */
+		o->net_stream = !getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) && type == SOCK_STREAM;
 	} else {
 		die("--network %s: there are none, user, tap=IF and fd=N", spec);
 	}

@@ -32,6 +32,7 @@ struct disk {
 /**
  * struct options - what `uml run` was asked for
  * @root_cow:	what is written to the image goes to a file of its own
+ * @net_stream:	--network fd= is a stream socket: frames go behind their lengths
  * @env:	what --env asks for
  */
 struct options {
@@ -46,6 +47,7 @@ struct options {
 	enum network network;
 	const char *tap;
 	int net_fd;
+	bool net_stream;
 	struct list publish, append, env;
 	unsigned long cpus;
 	long long timeout_ms;		/* 0: none */

@@ -177,21 +177,49 @@ def test_quiet_where_nothing_is_wrong():
     check(done.returncode == 0 and done.stderr == b"", f"{done}")
 
 
-def test_descriptor():
-    """--network fd=N: one end of a socket pair; frames of the guest come out of the other."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+def descriptor(kind):
+    """--network fd=N: one end of a socket pair; what the guest sends first comes out of the other."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
     p = subprocess.Popen(command("sh", "-c", "ip link set vec0 up; sleep 1000", options=[
         "--network", f"fd={theirs.fileno()}", "--user", "root"]), pass_fds=[theirs.fileno()],
         start_new_session=True, stdin=subprocess.DEVNULL)
     theirs.close()
     try:
         ours.settimeout(20)
-        frame = ours.recv(70000)
-        check(len(frame) > 14, f"{frame!r}")
+        return ours.recv(70000)
     finally:
         p.kill()
         p.wait()
         ours.close()
+
+
+def test_descriptor():
+    frame = descriptor(socket.SOCK_DGRAM)
+    check(len(frame) > 14 and frame[:2] == b"\x33\x33", f"no frame of IPv6: {frame!r}")
+
+
+def test_descriptor_of_a_stream():
+    """As passt and QEMU have it: each frame behind its length."""
+    data = descriptor(socket.SOCK_STREAM)
+    check(14 < int.from_bytes(data[:4], "big") <= len(data) - 4 and data[4:6] == b"\x33\x33", f"{data!r}")
+
+
+def test_two_guests_on_a_stream():
+    """A socket pair is a cable."""
+    pair = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    script = "ip address add 10.9.0.{}/24 dev vec0; ip link set vec0 up; {}"
+    says = ("nc -l -p 80 </dev/null", "until echo over the cable | nc 10.9.0.1 80; do sleep 0.1; done")
+    both = [subprocess.Popen(command("sh", "-c", script.format(i + 1, says[i]), options=[
+        "--network", f"fd={s.fileno()}", "--user", "root"]), pass_fds=[s.fileno()], start_new_session=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) for i, s in enumerate(pair)]
+    for s in pair:
+        s.close()
+    try:
+        read_until(both[0].stdout, b"over the cable\n")
+    finally:
+        for p in both:
+            p.kill()
+            p.communicate()
 
 
 def test_tap_that_is_not_there():
