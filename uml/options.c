@@ -142,6 +142,10 @@ static void parse_volume(struct options *o, char *spec)
 	v.host = absolute("--volume", spec);
 	if (stat(v.host, &st) < 0 || !S_ISDIR(st.st_mode))
 		die("--volume %s: not a directory", spec);
+	/* One that cannot be listed is of use; one that cannot be entered fails in the guest. */
+	if (access(v.host, X_OK) < 0)
+		die("--volume %s: %s; you must be able to enter it, as the guest does that as you", spec,
+		    strerror(errno));
 	v.guest = xstrdup(guest ? guest : v.host);
 	if (v.guest[0] != '/' || !v.guest[1])
 		die("--volume %s:%s: the place in the guest is a path from / on", spec, v.guest);

@@ -244,14 +244,30 @@ def test_disk_that_is_a_cow_file(tmp):
     ended(run("true", options=["--disk", f"{tmp}/short,ro"]), 0)
 
 
-def test_as_nobody(tmp):
-    """Another user, without HOME or a runtime directory, on the host's files."""
+def as_nobody(*words):
+    """Another user, without HOME or a runtime directory."""
     if os.getuid():
         raise Skipped("needs root to be somebody else")
-    words = command("sh", "-c", "id -u; cat /etc/shadow; echo x > /etc/x && echo wrote", root=None)
-    done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all",
+    return subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all",
                            "env", "-i", "PATH=/usr/bin:/bin", *words], capture_output=True, timeout=LIMIT,
                           cwd="/")
+
+
+def test_volume_that_may_not_be_entered(tmp):
+    """A line that names it; one that may be entered but not listed is as it is here."""
+    os.mkdir(f"{tmp}/dir", 0o700)
+    with open(f"{tmp}/dir/file", "w") as f:
+        f.write("x\n")
+    os.chmod(f"{tmp}/dir/file", 0o644)
+    words = command("cat", "/mnt/file", options=["--volume", f"{tmp}/dir:/mnt"])
+    said(ended(as_nobody(*words), 125), f"--volume {tmp}/dir: Permission denied; ".encode())
+    os.chmod(f"{tmp}/dir", 0o711)
+    check(ended(as_nobody(*words), 0).stdout == b"x\n", "not read")
+
+
+def test_as_nobody():
+    """On the host's files."""
+    done = as_nobody(*command("sh", "-c", "id -u; cat /etc/shadow; echo x > /etc/x && echo wrote", root=None))
     check(done.returncode in (0, 1, 2) and done.stdout.startswith(b"65534\n"),
           f"{done.returncode} {done.stdout!r} {done.stderr!r}")
     check(b"root:" not in done.stdout, "it reads what the user may not")
