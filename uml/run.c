@@ -436,14 +436,14 @@ int cmd_run(int argc, char **argv)
 
 	r.start = now_ms();
 	options_parse(&r.o, argc, argv);
+	if (r.o.cpus > 1 && !r.o.quiet)
+		note("--cpus %lu: this kernel has one processor", r.o.cpus);
 	if (r.o.dry_run) {
 		print_line(&r.o);
 		return 0;
 	}
 	if (r.o.gdb || r.o.initrd)
 		run_plain(&r.o);
-	if (r.o.cpus > 1 && !r.o.quiet)
-		note("--cpus %lu: this kernel has one processor", r.o.cpus);
 	if (r.o.timeout_ms)
 		r.deadline = r.start + r.o.timeout_ms;
 	snprintf(name, sizeof(name), "%d", getpid());

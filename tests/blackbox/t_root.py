@@ -383,6 +383,20 @@ def test_dry_run_says_what_it_leaves_out():
     check(done.stderr == b"" and done.stdout.endswith(b"-- true\n"), f"with -q: {done}")
 
 
+def test_more_processors(tmp):
+    """A note, however the guest is run; -q is without notes."""
+    with open(f"{tmp}/gdb", "w") as f:
+        f.write("#!/bin/sh\n")
+    os.chmod(f"{tmp}/gdb", 0o755)
+    env = dict(os.environ, PATH=f"{tmp}:{os.environ['PATH']}")
+    for words in (["--dry-run"], ["--gdb"], ["--initrd", INITRAMFS], ["--root", "none", "--", "true"]):
+        for quiet in ((), ("-q",)):
+            done = subprocess.run([UML, "run", *quiet, "--kernel", LINUX, "--cpus", "2", *words],
+                                  capture_output=True, timeout=LIMIT, input=b"", env=env)
+            note = b"uml: --cpus 2: this kernel has one processor\n"
+            check(done.returncode == 0 and done.stderr.count(note) == (not quiet), f"{words}: {done}")
+
+
 def test_wrong_commands():
     check(b"there is no command x" in ended(uml("x"), 125).stderr, "x")
     check(b"usage: uml" in ended(uml(), 125).stderr, "none")
