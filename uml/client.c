@@ -12,6 +12,8 @@
 #include "control.h"
 
 #define PATIENCE_MS	10000
+#define PROGRESS_MS	2000
+#define END_MS		60000	/* a launcher that is not stopped needs half of it at most */
 
 /* A descriptor, or -1 and errno: EAGAIN when the launcher takes no more. */
 static int try_connect(const char *name)
@@ -162,6 +164,55 @@ int control_request(const char *name, enum control_op op, uint32_t arg, char **t
 	close(fd);
 	*text = a.text;
 	return a.status;
+}
+
+/* What came behind the answer is nobody's; false: the launcher has ended. */
+static bool is_there(int fd, int ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	char rest[512];
+	ssize_t n;
+
+	if (poll(&p, 1, ms) <= 0)
+		return true;
+	n = read(fd, rest, sizeof(rest));
+	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+/**
+ * control_end() - ask the launcher of @name to end its guest, and wait until it has
+ *
+ * The name is free then. How long that takes is the launcher's to bound; a line
+ * says so when it is stopped meanwhile.
+ */
+void control_end(const char *name, enum control_op op)
+{
+	struct answer a = { .text = xstrdup("") };
+	int fd = control_connect(name);
+	long long start = now_ms(), took;
+	pid_t pid = peer_pid(fd);
+	bool shown = false;
+
+	if (!ask(fd, op, 0, &a))
+		no_answer(name, pid);
+	if (a.status)
+		die("%s: %s", name, a.text);
+	free(a.text);
+	while (is_there(fd, 500)) {
+		took = now_ms() - start;
+		if (is_stopped(pid) || took > END_MS) {
+			if (shown)
+				dprintf(2, "\r\033[K");
+			no_answer(name, pid);
+		}
+		if (took >= PROGRESS_MS && isatty(2)) {
+			dprintf(2, "\r\033[Kuml: waiting for the end of %s: %lld s", name, took / 1000);
+			shown = true;
+		}
+	}
+	if (shown)
+		dprintf(2, "\r\033[K");
+	close(fd);
 }
 
 /*

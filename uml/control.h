@@ -17,5 +17,6 @@ void control_console(struct run *r, const char *text, size_t len);
 char *control_info(const char *name);
 int control_connect(const char *name);
 int control_request(const char *name, enum control_op op, uint32_t arg, char **text);
+void control_end(const char *name, enum control_op op);
 
 #endif

@@ -38,10 +38,16 @@ static void end_progress(struct run *r)
 	r->progress = false;
 }
 
-/* Before our last words, if any: the terminal as it was, no guest. */
+/*
+ * Before our last words, if any: the terminal as it was, no guest. Who waits for
+ * the end of our clients' connections, which we close last, finds the name free.
+ */
 static void clear(struct run *r)
 {
 	machine_kill(&r->m);
+	if (r->listener >= 0)
+		close(r->listener);
+	r->listener = -1;
 	end_progress(r);
 	if (r->o.verbose)
 		outlet_finish(&r->verbose, 500);

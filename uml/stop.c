@@ -4,6 +4,14 @@
 #include <string.h>
 #include "control.h"
 
+static int end(int argc, char **argv, enum control_op op)
+{
+	if (argc != 2 || argv[1][0] == '-')
+		die("usage: uml %s NAME", argv[0]);
+	control_end(argv[1], op);
+	return 0;
+}
+
 static int simple(int argc, char **argv, enum control_op op)
 {
 	char *text;
@@ -19,12 +27,12 @@ static int simple(int argc, char **argv, enum control_op op)
 
 int cmd_stop(int argc, char **argv)
 {
-	return simple(argc, argv, CTL_STOP);
+	return end(argc, argv, CTL_STOP);
 }
 
 int cmd_kill(int argc, char **argv)
 {
-	return simple(argc, argv, CTL_KILL);
+	return end(argc, argv, CTL_KILL);
 }
 
 int cmd_pause(int argc, char **argv)

@@ -182,6 +182,28 @@ def test_stop_of_one_that_does_not_want():
         check(e.returncode in (125, 143), f"uml exec ended with {e.returncode}")
 
 
+def test_name_is_free_after_the_end():
+    """uml stop and uml kill return when the guest has ended, not when it is told to."""
+    for end in ("stop", "kill"):
+        with guest(end, "trap 'sleep 1; exit 0' TERM; echo up; while :; do sleep 0.1; done") as (name, _):
+            ended(uml(end, name), 0)
+            check(name not in names(), f"after uml {end} it is still there")
+            ended(subprocess.run(command("true", options=["--name", name]), capture_output=True,
+                                 timeout=LIMIT), 0)
+
+
+def test_stop_that_takes_long():
+    """The terminal shows for how long; and a launcher that is stopped meanwhile is told."""
+    with guest("slow", "trap '' TERM; echo up; while :; do sleep 1; done") as (name, p):
+        with Guest("stop", name, tty=True, linux=UML) as g:
+            g.expect(rb"uml: waiting for the end of " + name.encode() + rb": [2-9] s")
+            p.send_signal(signal.SIGSTOP)
+            g.expect(rb"its launcher is stopped; kill -CONT")
+            check(g.wait() == 125, f"status {g.status()}")
+        p.send_signal(signal.SIGCONT)
+        check(p.wait(LIMIT) == 143, f"status {p.returncode}")
+
+
 def test_kill():
     with guest("kill", "trap '' TERM; echo up; while :; do sleep 1; done") as (name, p):
         ended(uml("kill", name), 0)
