@@ -15,8 +15,6 @@
 #include <unistd.h>
 #include "uml.h"
 
-static const char usage[] = "usage: uml image build debian FILE";
-
 static char *find_script(void)
 {
 	static const char *const places[] = { "../share/uml/tools/build/rootfs",
@@ -99,10 +97,8 @@ static int build(const char *out)
 
 int cmd_image(int argc, char **argv)
 {
-	if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
-		return puts(usage) < 0 ? EXIT_OURS : 0;
 	if (argc != 4 || strcmp(argv[1], "build"))
-		die("%s", usage);
+		die("usage: uml image build debian FILE");
 	if (strcmp(argv[2], "debian"))
 		die("image: there is no recipe for %s; there is debian", argv[2]);
 	return build(argv[3]);

@@ -3,6 +3,7 @@
  * uml - run programs in User-mode Linux guests. One file a command; docs/uml.1
  * tells what they do.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,23 +11,27 @@
 #include <unistd.h>
 #include "uml.h"
 
-static const struct {
+/**
+ * struct command_entry - a command
+ * @args:	what follows its name; NULL: it answers --help itself
+ */
+static const struct command_entry {
 	const char *name;
 	int (*run)(int argc, char **argv);
-	const char *help;
+	const char *args, *help;
 } commands[] = {
-	{ "run",     cmd_run,     "run a command in a fresh guest" },
-	{ "ps",      cmd_ps,      "list the guests that run" },
-	{ "exec",    cmd_exec,    "run another command in a guest" },
-	{ "console", cmd_console, "the kernel's console of a guest" },
-	{ "stop",    cmd_stop,    "end a guest in order" },
-	{ "kill",    cmd_kill,    "end a guest at once" },
-	{ "pause",   cmd_pause,   "stop a guest's processors" },
-	{ "resume",  cmd_resume,  "let them go on" },
-	{ "sysrq",   cmd_sysrq,   "press a SysRq key in a guest" },
-	{ "stats",   cmd_stats,   "what a guest uses" },
-	{ "image",   cmd_image,   "make an image to boot from" },
-	{ "doctor",  cmd_doctor,  "what this host allows, and what is missing" },
+	{ "run",     cmd_run,     NULL,                 "run a command in a fresh guest" },
+	{ "ps",      cmd_ps,      "[-q]",               "list the guests that run" },
+	{ "exec",    cmd_exec,    NULL,                 "run another command in a guest" },
+	{ "console", cmd_console, "NAME",               "the kernel's console of a guest" },
+	{ "stop",    cmd_stop,    "NAME",               "end a guest in order" },
+	{ "kill",    cmd_kill,    "NAME",               "end a guest at once" },
+	{ "pause",   cmd_pause,   "NAME",               "stop a guest's processors" },
+	{ "resume",  cmd_resume,  "NAME",               "let a paused guest go on" },
+	{ "sysrq",   cmd_sysrq,   "NAME KEY",           "press a SysRq key in a guest" },
+	{ "stats",   cmd_stats,   "NAME",               "what a guest uses" },
+	{ "image",   cmd_image,   "build debian FILE",  "make an image to boot from" },
+	{ "doctor",  cmd_doctor,  "[--kernel FILE]",    "what this host allows, and what is missing" },
 };
 
 /* So that no file of ours is taken for one of the standard ones. */
@@ -52,15 +57,29 @@ static int usage(FILE *to, int status)
 	return fflush(to) ? EXIT_OURS : status;
 }
 
+static bool is_help(const char *word)
+{
+	return !strcmp(word, "--help") || !strcmp(word, "-h");
+}
+
+static int run(const struct command_entry *c, int argc, char **argv)
+{
+	if (!c->args || argc != 2 || !is_help(argv[1]))
+		return c->run(argc, argv);
+	printf("usage: uml %s %s\n\n%c%s. See uml(1).\n", c->name, c->args,
+	       toupper(c->help[0]), c->help + 1);
+	return fflush(stdout) ? EXIT_OURS : 0;
+}
+
 int main(int argc, char **argv)
 {
 	fill_standard_files();
 	if (argc < 2)
 		return usage(stderr, EXIT_OURS);
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
+	if (is_help(argv[1]) || !strcmp(argv[1], "help"))
 		return usage(stdout, 0);
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(argv[1], commands[i].name))
-			return commands[i].run(argc - 1, argv + 1);
+			return run(&commands[i], argc - 1, argv + 1);
 	die("there is no command %s; uml --help lists them", argv[1]);
 }

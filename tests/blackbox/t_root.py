@@ -402,6 +402,10 @@ def test_wrong_commands():
     check(b"usage: uml" in ended(uml(), 125).stderr, "none")
     check(b"usage: uml" in ended(uml("--help"), 0).stdout, "--help")
     check(b"--root" in ended(uml("run", "--help"), 0).stdout, "run --help")
+    for name in re.findall(rb"^  (\w+)", uml("--help").stdout, re.M):
+        for word in ("--help", "-h"):
+            done = ended(uml(name, word), 0)
+            check(done.stdout.startswith(b"usage: uml " + name + b" ") and done.stderr == b"", f"{done}")
     for words in (("stop",), ("sysrq", "x"), ("stats", "a", "b"), ("image",), ("image", "build", "x", "y")):
         said(ended(uml(*words), 125), b"")
 
