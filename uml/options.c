@@ -38,7 +38,7 @@ static const char help[] =
 "  --initrd FILE          boot this initramfs and its /init instead of a COMMAND,\n"
 "                         on the console\n"
 "  --append OPTION        one more word for the kernel's command line\n"
-"  --timeout TIME         end it after so many seconds, or with m or h: status 124\n"
+"  --timeout TIME         end it after so many seconds, or with m, h or d: status 124\n"
 "  --name NAME            how uml ps and uml exec know it\n"
 "  --dry-run              print the kernel's command line, run nothing\n"
 "  --gdb                  run the kernel under gdb, on the console\n"
@@ -259,12 +259,13 @@ static void parse_timeout(struct options *o, const char *spec)
 	double n = isdigit((unsigned char)*spec) || *spec == '.' ? strtod(spec, &end) : -1;
 	int unit = 1;
 
-	if (n > 0 && *end && !end[1])
-		unit = *end == 's' ? 1 : *end == 'm' ? 60 : *end == 'h' ? 3600 : 0;
-	if (!(n > 0) || n > 1e9 || !unit || (*end && end[1]))
-		die("--timeout %s: wants seconds, or a number with m or h", spec);
+	if (n >= 0 && *end && !end[1])
+		unit = *end == 's' ? 1 : *end == 'm' ? 60 : *end == 'h' ? 3600 :
+		       *end == 'd' ? 86400 : 0;
+	if (!(n >= 0) || n > 1e9 || !unit || (*end && end[1]))
+		die("--timeout %s: wants seconds, or a number with m, h or d", spec);
 	o->timeout_ms = n * unit * 1000;
-	if (!o->timeout_ms)
+	if (!o->timeout_ms && n > 0)
 		o->timeout_ms = 1;
 }
 

@@ -340,6 +340,7 @@ WRONG = [
     (["--disk", "/nonexistent"], b"No such file"), (["--disk", "/etc/passwd,x"], b"only ro and cow="),
     (["--kernel", "/nonexistent"], b"No such file"), (["--kernel", "/etc/passwd"], b"not an executable"),
     (["--timeout", "x"], b"wants seconds"), (["--timeout", "-1"], b"wants seconds"),
+    (["--timeout", "1w"], b"wants seconds"), (["--timeout", "."], b"wants seconds"),
     (["--name", "a/b"], b"is made of"), (["--name", ""], b"1 to 64"), (["--env", "=x"], b"NAME=VALUE"),
     (["--initrd", "/nonexistent"], b"No such file"), (["--root", "none", "--rw"], b"cannot be written"),
     (["--initrd", "/etc/passwd", "--root", "/"], b"excludes --root"), (["--user", ""], b"is empty"),

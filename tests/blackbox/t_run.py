@@ -132,7 +132,10 @@ def test_timeout():
     begin = time.monotonic()
     ended(run("sleep", "100", options=["--timeout", "1"]), 124)
     check(time.monotonic() - begin < 15, "it took too long")
-    ended(run("true", options=["--timeout", "1m"]), 0)
+    for long in ("1m", "2h", "1d"):
+        ended(run("true", options=["--timeout", long]), 0)
+    for never in ("0", "0.0d"):
+        ended(run("sleep", "1", options=["--timeout", never]), 0)
     ended(sh("trap '' TERM; while :; do sleep 1; done", options=["--timeout", "0.5s"]), 124)
 
 
