@@ -186,6 +186,13 @@ def test_panic():
           f"{done.stderr!r}")
 
 
+def test_panic_while_it_runs():
+    """What the command has said is not lost, and its status is ours."""
+    done = ended(sh("echo out; echo c >/proc/sysrq-trigger", options=["--user", "root"]), 125)
+    check(done.stdout == b"out\n" and b"uml: the guest's kernel panicked\n" in done.stderr
+          and b"sysrq triggered crash" in done.stderr, f"{done}")
+
+
 def test_poweroff_inside():
     ended(run("sh", "-c", "poweroff -f; sleep 100"), 0)
 
