@@ -2,11 +2,12 @@
 """make install, and the Debian package: what is in them works from there."""
 
 import os
+import re
 import shutil
 import subprocess
 
-from launcher import LIMIT
-from uml import TOP, Skipped, check
+from launcher import LIMIT, uml
+from uml import TOP, Skipped, check, run
 
 INSTALL = os.path.join(TOP, "tools", "build", "install")
 
@@ -16,7 +17,7 @@ def works(prefix):
     done = subprocess.run([f"{prefix}/bin/uml", "run", "-q", "--root", "none", "--", "echo", "installed"],
                           capture_output=True, timeout=LIMIT)
     check(done.returncode == 0 and done.stdout == b"installed\n", f"{done}")
-    for file in ("share/man/man1/uml.1", "share/bash-completion/completions/uml",
+    for file in ("share/man/man1/uml.1", "share/man/man1/linux.um.1", "share/bash-completion/completions/uml",
                  "share/zsh/site-functions/_uml", "share/uml/tools/build/rootfs", "bin/linux.um"):
         found = [f for f in (file, file + ".gz", file.replace("site-functions", "vendor-completions"))
                  if os.path.exists(f"{prefix}/{f}")]
@@ -58,12 +59,27 @@ def test_completions():
     check(done.stdout == b"--volume\npause\n", f"{done}")
 
 
-def test_manual():
+def manual(name):
     if not shutil.which("man"):
         raise Skipped("no man here")
-    done = subprocess.run(["man", "--warnings", "-l", os.path.join(TOP, "docs", "uml.1")],
-                          capture_output=True, timeout=LIMIT, env=dict(os.environ, MANPAGER="cat"))
+    done = subprocess.run(["man", "--warnings", "-l", os.path.join(TOP, "docs", name)],
+                          capture_output=True, timeout=LIMIT, env=dict(os.environ, MANPAGER="cat", MANWIDTH="100"))
     check(done.returncode == 0 and not done.stderr and b"EXIT STATUS" in done.stdout, f"{done.stderr!r}")
+    return done.stdout.decode()
+
+
+def test_manual():
+    text = manual("uml.1")
+    for option in re.findall(r"^  (--\w+)", uml("run", "--help").stdout.decode(), re.M):
+        check(option in text, f"uml(1) knows no {option}")
+
+
+def test_manual_of_the_kernel():
+    """What it names is what --help has, too."""
+    text, known = manual("linux.um.1"), run("--help").out.decode()
+    words = re.findall(r"^ {7}([-\w]+[=:]?)", text.partition("\nOPTIONS\n")[2].partition("\nEXIT STATUS\n")[0], re.M)
+    words = [w for w in words if w.startswith("--") or w[-1] in "=:"]
+    check(len(words) > 8 and not [w for w in words if w not in known], f"of {words} --help lacks some")
 
 
 def test_debian_package(tmp):
@@ -81,6 +97,7 @@ def test_debian_package(tmp):
     if b"Operation not permitted" in done.stderr and b"bwrap" in done.stderr:
         raise Skipped("bwrap is not allowed here")
     check(done.returncode == 0, "no package", "\n".join(text.splitlines()[-25:]))
+    check("no-manual-page" not in text, "a program has no manual", text[-2000:])
     debs = [f for f in os.listdir(tmp) if f.endswith(".deb") and "dbgsym" not in f]
     check(len(debs) == 1, f"packages: {debs}")
     subprocess.run(["dpkg-deb", "-x", f"{tmp}/{debs[0]}", f"{tmp}/unpacked"], check=True, timeout=60)
