@@ -30,7 +30,7 @@ bool runner_give_key(struct space *space);
 bool runner_signed(struct space *space);
 
 #define SPREAD_SPIN_NS	(50 * NSEC_PER_USEC)
-#define SPREAD_SPIN_MAX_NS (200 * NSEC_PER_USEC)
+#define SPREAD_SPIN_MAX_NS (400 * NSEC_PER_USEC)
 extern u64 spread_spin_ns;
 void spread_init(void);
 void spread_pinned(void);

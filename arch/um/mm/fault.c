@@ -198,36 +198,6 @@ static void want(struct mm_struct *mm, unsigned long addr, unsigned int access)
 		fill_file(mm, addr, access);
 }
 
-/**
- * fault_in_first() - before a program goes on that was started, or that forked
- * @regs: what it goes on with
- *
- * What it touches next is brought in here, which spares it a host fault and a
- * way into the kernel for each: its stack, to write to, and in a new space the
- * page of its next instruction and that of its thread's data; a program that was
- * started also has use for another page of stack and for the vDSO. Sleeps.
- */
-void fault_in_first(struct pt_regs *regs)
-{
-	struct mm_struct *mm = current->mm;
-	enum space_age age = mm->context.space->age;
-
-	mm->context.space->age = SPACE_USED;
-	want(mm, regs->sp, ACCESS_WRITE);
-	habit_forked(mm, age == SPACE_NEW);
-	if (age != SPACE_NEW)
-		return;
-	want(mm, regs->ip, ACCESS_EXEC);
-	if (!mm->context.taught) {
-		want(mm, regs->sp - PAGE_SIZE, ACCESS_WRITE);
-		want(mm, mm->context.vdso, ACCESS_EXEC);
-	}
-	/* After a fork it can be read only. */
-	if (regs->fs_base && regs->fs_base < TASK_SIZE &&
-	    !space_fill(mm, regs->fs_base, ACCESS_WRITE))
-		space_fill(mm, regs->fs_base, ACCESS_READ);
-}
-
 /* An instruction that is fetched and not there faults at its own address. */
 static bool is_fetch(const struct pt_regs *regs, unsigned long addr)
 {
@@ -344,6 +314,66 @@ static bool copy_data(struct mm_struct *mm, unsigned long addr)
 	mmap_read_unlock(mm);
 	copy_block(mm, start, end, file);
 	return end && space_fill(mm, addr, ACCESS_WRITE);
+}
+
+/*
+ * The data of a program that begins, and of its dynamic linker: what is small, and
+ * where zeros behind it begin and end.
+ */
+static void want_data(struct mm_struct *mm)
+{
+	VMA_ITERATOR(vmi, mm, 0);
+	struct vm_area_struct *vma;
+	unsigned long at[8];
+	unsigned int n = 0;
+
+	if (!mmap_read_trylock(mm))
+		return;
+	for_each_vma(vmi, vma) {
+		if (n + 2 > ARRAY_SIZE(at))
+			break;
+		if (!is_data(vma) || vma->vm_flags & (VM_EXEC | VM_GROWSDOWN) ||
+		    !(vma->vm_file || is_bss(vma)))
+			continue;
+		at[n++] = vma->vm_start;
+		at[n++] = vma->vm_end - PAGE_SIZE;
+	}
+	mmap_read_unlock(mm);
+	for (unsigned int i = 0; i < n && mm->context.copies; i++)
+		if (!in_space(mm, at[i]))
+			copy_data(mm, at[i]);
+}
+
+/**
+ * fault_in_first() - before a program goes on that was started, or that forked
+ * @regs: what it goes on with
+ *
+ * What it touches next is brought in here, which spares it a host fault and a
+ * way into the kernel for each: its stack, to write to, and in a new space the
+ * page of its next instruction and that of its thread's data; a program that was
+ * started also has use for another page of stack, for the vDSO and for data. Sleeps.
+ */
+void fault_in_first(struct pt_regs *regs)
+{
+	struct mm_struct *mm = current->mm;
+	enum space_age age = mm->context.space->age;
+
+	mm->context.space->age = SPACE_USED;
+	want(mm, regs->sp, ACCESS_WRITE);
+	habit_forked(mm, age == SPACE_NEW);
+	if (age != SPACE_NEW)
+		return;
+	want(mm, regs->ip, ACCESS_EXEC);
+	if (!mm->context.taught) {
+		want(mm, regs->sp - PAGE_SIZE, ACCESS_WRITE);
+		want(mm, mm->context.vdso, ACCESS_EXEC);
+		if (!host_faults_dear)
+			want_data(mm);
+	}
+	/* After a fork it can be read only. */
+	if (regs->fs_base && regs->fs_base < TASK_SIZE &&
+	    !space_fill(mm, regs->fs_base, ACCESS_WRITE))
+		space_fill(mm, regs->fs_base, ACCESS_READ);
 }
 
 /*
