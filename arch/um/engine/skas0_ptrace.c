@@ -281,6 +281,23 @@ static void get_regs(int pid, struct pt_regs *regs)
 	regs->gs = selector(regs->gs);
 }
 
+/*
+ * The instruction leaves where it goes on in rcx. int $0x80, which a host with
+ * 32-bit programs takes for a call as well, does not: to a kernel without them it
+ * is a #GP.
+ */
+static void system_call(struct pt_regs *gp, struct trap *trap)
+{
+	if (likely(gp->cx == gp->ip)) {
+		trap->type = TRAP_SYSCALL;
+		return;
+	}
+	gp->ip -= 2;
+	gp->ax = gp->orig_ax;
+	gp->orig_ax = -1;
+	*trap = (struct trap) { .type = TRAP_SIGNAL, .signo = SIGSEGV, .code = SI_KERNEL };
+}
+
 static void run(struct vcpu *vcpu, struct space *space, struct uregs *uregs, struct trap *trap)
 {
 	int pid = space->pid, status, err;
@@ -320,7 +337,7 @@ static void run(struct vcpu *vcpu, struct space *space, struct uregs *uregs, str
 
 	get_regs(pid, &uregs->gp);
 	if (STOP_SIGNAL(status) == (SIGTRAP | HOST_PTRACE_SYSCALL_STOP)) {
-		trap->type = TRAP_SYSCALL;
+		system_call(&uregs->gp, trap);
 		return;
 	}
 	uregs->gp.orig_ax = -1;
