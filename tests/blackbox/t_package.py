@@ -59,6 +59,46 @@ def test_completions():
     check(done.stdout == b"--volume\npause\n", f"{done}")
 
 
+ZPTY = """
+zmodload zsh/zpty
+zpty shell 'PS1="> " PS2= TERM=dumb zsh -f -i'
+seen=
+await() {   # read on until $1 comes
+	local chunk
+	repeat 300; do
+		[[ $seen == *$1* ]] && return
+		if zpty -r -t shell chunk; then seen+=$chunk; else sleep 0.05; fi
+	done
+	print -r -- "no $1: $seen"
+	exit 1
+}
+zpty -w shell "unsetopt zle_bracketed_paste; fpath=($1 \\$fpath); autoload -Uz compinit; compinit -D -u; compdef uml; print re''ady"
+await ready
+seen=
+zpty -w -n shell "$2"$'\\t'
+await "$3"
+print found
+zpty -d shell
+"""
+
+
+def test_zsh_completion(tmp):
+    """A real zsh, with the file as _uml in its path, completes what is typed."""
+    if not shutil.which("zsh"):
+        raise Skipped("no zsh here")
+    shutil.copy(os.path.join(TOP, "uml", "completion", "uml.zsh"), f"{tmp}/_uml")
+    with open(f"{tmp}/uml", "w") as f:
+        f.write("#!/bin/sh\n[ \"$*\" = 'ps -q' ] && echo a-guest-of-mine\n")
+    os.chmod(f"{tmp}/uml", 0o755)
+    env = dict(os.environ, PATH=f"{tmp}:{os.environ['PATH']}", HOME=tmp, ZDOTDIR=tmp)
+    for typed, want in (("uml docto", "doctor "), ("uml run --vol", "--volume "),
+                        ("uml run --network us", "user "), ("uml exec a-gu", "a-guest-of-mine ")):
+        done = subprocess.run(["zsh", "-f", "-c", ZPTY, "zsh", tmp, typed, want], env=env,
+                              capture_output=True, timeout=LIMIT, stdin=subprocess.DEVNULL)
+        check(done.stdout == b"found\n", f"'{typed}' is not completed to {want}",
+              f"{done.stdout!r}\n{done.stderr!r}")
+
+
 def manual(name):
     if not shutil.which("man"):
         raise Skipped("no man here")
