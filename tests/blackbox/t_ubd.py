@@ -41,6 +41,14 @@ def test_small_and_unaligned_writes(tmp):
     check(read(disk) == bytes(want), "the image differs from what was written")
 
 
+def test_queues(tmp):
+    """As many as the guest may have CPUs."""
+    r = ended(sh("cat /sys/devices/system/cpu/possible; ls /sys/block/ubda/mq", f"ubd0={blank(tmp)}"), 0)
+    possible, *queues = r.out.decode().split()
+    last = possible.rpartition("-")[2]
+    check(queues == [str(i) for i in range(int(last) + 1)], f"queues {queues}, CPUs {possible}", r)
+
+
 def test_ext4(tmp):
     disk = ext4(tmp, files={"old": b"from the host\n"})
     r = ended(sh("mount /dev/ubda /mnt && cat /mnt/old &&"
