@@ -227,6 +227,19 @@ def test_tap_that_is_not_there():
     check(done.returncode == 125 and b"nosuchtap" in done.stderr, f"{done}")
 
 
+def test_tap():
+    """--network tap=IF, with an address by the kernel's own ip=: bytes both ways, and a ping."""
+    net.private()
+    net.tap("tap7", net.HOST + "/24")
+    server = net.Server(b"from the host\n")
+    done = ended(sh(f"ping -c 1 -w 10 {net.HOST} >/dev/null && echo pinged; nc {net.HOST} 1001 </dev/null;"
+                    f"echo from the guest | nc {net.HOST} 1002",
+                    options=["--network", "tap=tap7", "--append", net.static(), "--user", "root"]), 0)
+    check(done.stdout == b"pinged\nfrom the host\n", f"{done.stdout!r} {done.stderr!r}")
+    server.wait(1, 10)
+    check(server.got == [b"from the guest\n"], f"the host got {server.got}")
+
+
 def mirror(tmp):
     """A Debian mirror with one package: what a web server's directory holds."""
     top = f"{tmp}/mirror"
