@@ -3,6 +3,7 @@
 host with e2fsprogs; no root, no mount.
 """
 
+import contextlib
 import os
 import shutil
 import struct
@@ -103,6 +104,20 @@ def program(tmp, source, *flags):
     with open(path, "r+b") as f:
         f.truncate(-(-os.path.getsize(path) // 4096) * 4096)
     return path
+
+
+@contextlib.contextmanager
+def loop(path, *options):
+    """A block device over a file."""
+    done = subprocess.run([tool("losetup"), "--find", "--show", *options, path],
+                          capture_output=True, text=True, timeout=20)
+    if done.returncode:
+        raise Skipped(f"no loop device: {done.stderr.strip()[:100]}")
+    device = done.stdout.strip()
+    try:
+        yield device
+    finally:
+        subprocess.run([tool("losetup"), "--detach", device], check=True, timeout=20)
 
 
 # In the guest: the program on the last disk becomes /p.
