@@ -4,7 +4,7 @@
 import os
 
 import cow
-from disk import MIB, blank, noise, over_threads, read
+from disk import MIB, blank, loop, noise, over_threads, read
 from t_cow import sha
 from t_mconsole import Client, bad, good, guest
 from uml import Guest, check, ended, run
@@ -46,6 +46,15 @@ def test_raw(tmp):
         good(tmp, "config", f"ubd1r={disk}")
         check(b"done 1" in tell(g, "dd if=/dev/zero of=/dev/ubdb count=1 2>/dev/null"),
               "flag r has no effect", g.words())
+
+
+def test_read_only_device(tmp):
+    """A device that cannot be written is taken with flag r only."""
+    with guest(tmp, cmd=SHELL) as g, loop(blank(tmp), "--read-only") as device:
+        check(b"the device is read-only" in bad(tmp, "config", f"ubd1={device}"), "not clear why")
+        good(tmp, "config", f"ubd1r={device}")
+        check(b"1\ndone 0" in tell(g, "cat /sys/block/ubdb/ro"), "it seems writable", g.words())
+        good(tmp, "remove", "ubd1")
 
 
 def test_cow(tmp):

@@ -94,6 +94,26 @@ def test_volume_alone(tmp):
     check(os.listdir(f"{tmp}/given") == ["file"], "written to the host")
 
 
+def test_disk_block_device(tmp):
+    """--disk of a device: with ro it is not written to, without it is."""
+    path = disk.ext4(tmp, "disk", 16 * MIB, {"f": b"on the disk\n"})
+    before = disk.read(path)
+    with loop(path) as device:
+        done = ended(sh("mount -o ro /dev/ubda /mnt; cat /mnt/f; cat /sys/block/ubda/ro; echo x > /dev/ubda",
+                        options=["--user", "root", "--disk", f"{device},ro"]), 1)
+        check(done.stdout == b"on the disk\n1\n", f"{done.stdout!r} {done.stderr!r}")
+        os.sync()
+        check(disk.read(path) == before, "a read-only device was written to")
+        ended(sh("mount /dev/ubda /mnt && echo x > /mnt/x",
+                 options=["--user", "root", "--disk", device]), 0)
+    check(disk.cat(path, "/x") == b"x\n", "what was written is lost")
+    with loop(path, "--read-only") as device:
+        done = ended(run("true", options=["--disk", device]), 125)
+        check(b"the device is read-only" in done.stderr, f"{done.stderr!r}")
+        done = ended(sh("cat /sys/block/ubda/ro", options=["--disk", f"{device},ro"]), 0)
+        check(done.stdout == b"1\n", f"{done.stdout!r}")
+
+
 def refused(wrap, tmp, option, name, why=b"Permission denied", word=""):
     done = subprocess.run([*wrap, "env", "-i", "PATH=/usr/bin:/bin", f"{tmp}/uml", "run", option, name + word,
                            "true"], capture_output=True, timeout=LIMIT, cwd="/", stdin=subprocess.DEVNULL)

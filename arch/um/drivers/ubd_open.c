@@ -84,6 +84,13 @@ static int open_file(const char *name, bool write, bool lock, struct host_file_i
 		fail(why, err, "neither a file nor a block device: %s", host_error(err));
 		goto close;
 	}
+	/* Such a device opens for writing, and then each write fails. */
+	if (write && info->block && host_block_readonly(fd)) {
+		err = -EROFS;
+		fail(why, err, "the device is read-only: %s (flag r opens it read-only)",
+		     host_error(err));
+		goto close;
+	}
 	err = lock ? host_lock_file(fd, write) : 0;
 	if (err == -EAGAIN || err == -EACCES)
 		fail(why, err, "in use by another guest (the file is locked)");

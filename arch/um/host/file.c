@@ -156,6 +156,18 @@ int host_file_info(int fd, struct host_file_info *info)
 }
 
 /**
+ * host_block_readonly() - is this block device one that cannot be written?
+ *
+ * open(2) for writing does not tell.
+ */
+bool host_block_readonly(int fd)
+{
+	int readonly = 0;
+
+	return host_call(__NR_ioctl, fd, BLKROGET, &readonly) >= 0 && readonly;
+}
+
+/**
  * host_file_size() - size of a regular file or block device
  *
  * Return: as host_file_info().

@@ -67,6 +67,7 @@ long host_preadv_nowait(int fd, const struct host_iovec *iov, unsigned int n, u6
 long host_pwritev_nowait(int fd, const struct host_iovec *iov, unsigned int n, u64 offset);
 int host_fdatasync(int fd);
 int host_file_info(int fd, struct host_file_info *info);
+bool host_block_readonly(int fd);
 int host_file_size(int fd, u64 *size, bool *block_device);
 int host_fd_access(int fd);
 int host_fd_path(int fd, char *path, unsigned int size);
