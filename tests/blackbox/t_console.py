@@ -185,6 +185,47 @@ def test_socket_that_was_left(tmp):
         finish(g)
 
 
+def test_inherited_descriptor():
+    """fd:N is what the starter left open: both ways, and the other end's close hangs it up."""
+    ours, theirs = socket.socketpair()
+    os.dup2(theirs.fileno(), 107)       # a number that nothing else has here
+    theirs.close()
+    with ours:
+        with serve("/dev/tty1", "con1=fd:107", pass_fds=[107]) as g:
+            os.close(107)
+            talk(ours, b"word")
+            talk(ours, b"again")
+            ours.shutdown(socket.SHUT_RDWR)
+            g.until(rb"hup")
+            finish(g)
+
+
+def test_inherited_pipes():
+    """Input and output are two of them."""
+    (r1, w1), (r2, w2) = os.pipe(), os.pipe()
+    with Guest(f"con1=fd:{r1},fd:{w2}", cmd=["sh", "-c", "cat < /dev/tty1 > /dev/tty1"],
+               pass_fds=[r1, w2]) as g:
+        os.close(r1)
+        os.close(w2)
+        os.write(w1, b"a\0b\377\r\n")
+        os.close(w1)
+        check(g.wait() == 0, f"status {g.status()}", g.words())
+        got = os.read(r2, 100)
+        check(got == b"a\0b\377\r\n", f"through the pipes came {got!r}")
+    os.close(r2)
+
+
+def test_pty():
+    """pty is pts by its other name, from the start on: bytes both ways."""
+    with serve("/dev/tty1", "con1=pty") as g:
+        path = re.search(rb"con1 is on (/dev/pts/\d+)", g.err()).group(1)
+        fd = os.open(path, os.O_RDWR | os.O_NOCTTY)
+        os.write(fd, b"word\n")
+        expect(fd, rb"got-word")
+        os.close(fd)
+        finish(g)
+
+
 def test_pts_comes_back():
     with serve("/dev/ttyS0", "ssl0=pts") as g:
         path = re.search(rb"ssl0 is on (/dev/pts/\d+)", g.err()).group(1)

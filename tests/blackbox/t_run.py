@@ -49,6 +49,19 @@ def test_stderr_apart():
     check(done.stderr == b"two\nfour\n", f"stderr: {done.stderr!r}")
 
 
+def test_verbose():
+    """-v: the kernel's messages are on stderr, and stdout has the command's output alone."""
+    done = ended(sh("echo one; echo two >&2", options=["-v"]), 0)
+    check(done.stdout == b"one\n", f"stdout: {done.stdout!r}")
+    lines = done.stderr.replace(b"\r", b"").splitlines()
+    check(b"two" in lines, f"stderr: {done.stderr!r}")
+    check([line for line in lines if b"Linux version 6." in line]
+          and [line for line in lines if b"Run /init as init process" in line],
+          f"no messages of the kernel: {done.stderr!r}")
+    done = ended(sh("echo one; echo two >&2"), 0)
+    check(done.stderr == b"two\n", f"without -v: {done.stderr!r}")
+
+
 def test_no_input():
     done = ended(run("cat", stdin=subprocess.DEVNULL), 0)
     check(done.stdout == b"", "something came")
