@@ -175,6 +175,35 @@ def test_as_root(tmp):
     check(os.path.exists(f"{d}/was-here"), "what init wrote is lost")
 
 
+def test_as_root_of_two(tmp):
+    """Read-only, of two guests at the same time: both see what the host puts there, neither writes."""
+    if not BUSYBOX:
+        raise Skipped("no busybox on this host")
+    d = share(tmp)
+    put(f"{d}/bin/busybox", get(BUSYBOX), 0o755)
+    put(f"{d}/init.sh", b"#!/bin/busybox sh\n/bin/busybox echo up $1\nread word\n/bin/busybox cat /later\n"
+        b"exec 2>/dev/null\n/bin/busybox touch /was-here || /bin/busybox echo refused $1\n"
+        b"/bin/busybox mount -t hostfs -o remount,rw none /\n"
+        b"/bin/busybox touch /was-here || /bin/busybox echo stays $1\n/bin/busybox poweroff -f\n", 0o755)
+    for name in ("dev", "proc"):
+        os.mkdir(f"{d}/{name}")
+    guests = [Guest(f"hostfs={d},ro", "root=/dev/root", "rootfstype=hostfs", f"rootflags={d}", "init=/init.sh",
+                    "ro", cmd=[str(n)]) for n in range(2)]
+    try:
+        for n, g in enumerate(guests):
+            g.until(rb"up %d\n" % n)
+        put(f"{d}/later", b"put there by the host\n")
+        for n, g in enumerate(guests):
+            g.send(b"word\n")
+            r = ended(g.result(), 0)
+            check(b"put there by the host\nrefused %d\nstays %d\n" % (n, n) in r.out,
+                  "not what a shared read-only root is", r)
+    finally:
+        for g in guests:
+            g.end()
+    check(not os.path.exists(f"{d}/was-here"), "a read-only root was written to")
+
+
 # What was given
 
 def test_only_what_was_given(tmp):
