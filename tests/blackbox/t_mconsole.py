@@ -12,6 +12,7 @@ import struct
 import subprocess
 import time
 
+from t_confined import NOBODY, copy, need
 from uml import Failed, Guest, Skipped, check, ended, process_table, run
 
 MAGIC = 0xcafebabe
@@ -34,16 +35,16 @@ def guest(tmp, *options, cmd=WAIT):
     return g
 
 
-def mconsole(tmp, *words, seconds=10):
+def mconsole(tmp, *words, seconds=10, who=()):
     """What uml_mconsole prints: b"OK ..." or b"ERR ..."."""
-    done = subprocess.run(["uml_mconsole", "m", *words], capture_output=True,
+    done = subprocess.run([*who, "uml_mconsole", "m", *words], capture_output=True,
                           env=dict(os.environ, HOME=tmp), timeout=seconds,
                           stdin=subprocess.DEVNULL)
     return done.stdout + done.stderr
 
 
-def good(tmp, *words):
-    out = mconsole(tmp, *words)
+def good(tmp, *words, **more):
+    out = mconsole(tmp, *words, **more)
     check(out.startswith(b"OK "), f"{' '.join(words)}: {out[:200]!r}")
     return out[3:]
 
@@ -293,6 +294,29 @@ def test_only_the_owner(tmp):
             os._exit(0 if failed and b"owner" in text else 1)
         check(os.waitpid(pid, 0)[1] == 0, "another user was not refused")
         good(tmp, "version")
+
+
+def test_not_even_root(tmp):
+    """A guest of nobody's: root's requests are refused, nobody's are answered."""
+    if os.getuid():
+        raise Skipped("only root can start another user's guest")
+    home = os.path.join(tmp, "home")
+    os.mkdir(home)
+    os.chown(home, 65534, 65534)
+    with Guest("umid=m", cmd=WAIT, env={"HOME": home}, wrap=need(*NOBODY), linux=copy(tmp), cwd="/") as g:
+        g.until(rb"up\n")
+        path = os.path.join(home, ".uml", "m", "mconsole")
+        end = time.monotonic() + 10
+        while not os.path.exists(path):
+            check(time.monotonic() < end, "no socket", g.words())
+            time.sleep(0.01)
+        check(os.stat(path).st_uid == 65534, "the socket is not nobody's")
+        for text in (b"version", b"halt"):
+            failed, text = Client(home).ask(text)
+            check(failed and b"owner" in text, f"root was answered {text!r}")
+        good(home, "version", who=NOBODY)
+        g.send(b"end\n")
+        check(g.wait() == 0, f"status {g.status()}", g.words())
 
 
 def notes(tmp):
