@@ -32,9 +32,13 @@ deps:
 run: linux
 	@tools/build/run
 
-# What the tests use beside what the build needs.
+# What the tests use beside what the build needs; a test that misses one is skipped.
+TEST_PACKAGES := bubblewrap debhelper e2fsprogs gdb iproute2 libcap-dev libpopt-dev \
+	lintian man-db mount passt procps qemu-system-x86 squashfs-tools strace \
+	uml-utilities util-linux zsh
+
 test: linux
-	@tools/build/deps bubblewrap debhelper e2fsprogs gdb iproute2 libcap-dev libpopt-dev lintian passt procps qemu-system-x86 uml-utilities util-linux
+	@tools/build/deps $(TEST_PACKAGES)
 	@tests/run $(TESTS)
 
 # The stock kernel to compare with, and what draws the plot. QEMU has its columns

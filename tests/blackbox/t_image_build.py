@@ -122,7 +122,6 @@ def test_failed_fetch(tmp):
 def test_of_a_whole_debian(tmp):
     if not os.environ.get("LONG"):
         raise Skipped("fetches a Debian: LONG=1")
-    tool("mmdebstrap")
     os.mkdir(f"{tmp}/work")
     out = build(tmp, UML, dict(os.environ, TMPDIR=f"{tmp}/work"), 850)
     who = look(UML, out, ["--kernel", LINUX])
