@@ -117,14 +117,6 @@ static int sockopt(int fd, int level, int option)
 }
 
 /**
- * host_socket_type() - SOCK_STREAM and so on, -ENOTSOCK or -EBADF
- */
-int host_socket_type(int fd)
-{
-	return sockopt(fd, SOL_SOCKET, SO_TYPE);
-}
-
-/**
  * host_socket_vnet() - has a socket of this descriptor virtio-net headers
  *
  * Return: their size or 0 for a packet socket, -errno for any other, which

@@ -36,6 +36,17 @@ static long message(long nr, int sock, struct user_msghdr *msg, unsigned int fla
 	return retry_call(nr, sock, msg, flags);
 }
 
+/**
+ * host_socket_type() - SOCK_STREAM and so on, -ENOTSOCK or -EBADF
+ */
+int host_socket_type(int fd)
+{
+	int type = 0, len = sizeof(type);
+	long err = host_call(__NR_getsockopt, fd, SOL_SOCKET, SO_TYPE, &type, &len);
+
+	return err < 0 ? err : type;
+}
+
 static int unix_address(struct sockaddr_un *sun, const char *path)
 {
 	size_t len = strlen(path);

@@ -169,6 +169,7 @@ struct host_peer {
 	unsigned int len;
 	unsigned int uid;
 };
+int host_socket_type(int fd);
 int host_send_message(int sock, const void *buf, u64 len, int fd);
 long host_recv_message(int sock, void *buf, u64 len, int *fd);
 long host_recv_datagram(int sock, void *buf, u64 len, struct host_peer *from);
@@ -210,7 +211,6 @@ int host_netdev_exists(const char *name);
 int host_tap_attach(int fd, const char *name);
 int host_tap_info(int fd, char *name, unsigned int *vnet);
 int host_tap_offload(int fd, unsigned int flags);
-int host_socket_type(int fd);
 int host_socket_vnet(int fd);
 int host_hung_up(int fd);
 void host_socket_room(int fd);
