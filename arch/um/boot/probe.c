@@ -133,35 +133,46 @@ static void __init check_exec_map(int fd)
 		boot_say("OK\n");
 }
 
-/* Does the host know a ptrace request of the skas3 patch? */
-static bool __init probe_request(int request)
+/*
+ * Does the host know a ptrace request of the skas3 patch? 1: yes, 0: no, -errno:
+ * what is asked for before it was refused.
+ */
+static int __init probe_request(int request)
 {
 	unsigned long buf[16] = { 0 };
 	int parent = host_getpid(), pid, status, err;
 
 	pid = host_fork();
 	if (pid < 0)
-		return false;
+		return pid;
 	if (!pid) {
 		host_die_with(parent);
-		if (host_ptrace_traceme())
-			host_exit(0);
+		err = host_ptrace_traceme();
+		if (err)
+			host_exit(-err);
 		host_kill(host_getpid(), SIGSTOP);
 		host_exit(0);
 	}
 	while (host_wait(pid, &status) == -EINTR)
 		;
+	if ((status & 0xff) != 0x7f)
+		return status & 0xff00 ? -(status >> 8 & 0xff) : -ECHILD;
 	err = host_ptrace_raw(request, pid, NULL, buf);
 	host_kill(pid, SIGKILL);
 	while (host_wait(pid, &status) == -EINTR)
 		;
-	return err >= 0;
+	if (err == -EIO || err == -EINVAL)	/* a request that nobody knows */
+		return 0;
+	return err < 0 ? err : 1;
 }
 
-static void __init say_found(const char *what, bool enabled, bool found)
+static void __init say_found(const char *what, bool enabled, int found)
 {
-	boot_say("  - %s...%s\n", what,
-		 !found ? "not found" : enabled ? "found" : "found but disabled on command line");
+	if (found < 0)
+		boot_say("  - %s...cannot be told: %s (not needed)\n", what, host_error(found));
+	else
+		boot_say("  - %s...%s\n", what, !found ? "not found" :
+			 enabled ? "found" : "found but disabled on command line");
 }
 
 /* seccomp where the host allows it, unless another transport is asked for. */
@@ -248,7 +259,7 @@ void __init boot_probe_host(void)
 	fd = host_open("/proc/mm", HOST_RDWR);
 	if (fd >= 0)
 		host_close(fd);
-	say_found("/proc/mm", boot_options.proc_mm, fd >= 0);
+	say_found("/proc/mm", boot_options.proc_mm, fd >= 0 ? 1 : fd == -ENOENT ? 0 : fd);
 	say_found("PTRACE_FAULTINFO", boot_options.faultinfo, probe_request(PTRACE_FAULTINFO));
 	say_found("PTRACE_LDT", boot_options.ldt, probe_request(PTRACE_LDT));
 	boot_say("UML running in %s mode\n", engine->name);
