@@ -12,11 +12,10 @@ hour, and a figure every minute.
 """
 
 import os
-import subprocess
 import time
 
-from programs import newc
-from uml import INITRAMFS, Guest, Skipped, check
+from programs import initrd
+from uml import Guest, Skipped, check
 
 SECONDS = 3600 if os.environ.get("LONG") else 10
 EVERY = 60              # seconds between two figures
@@ -51,21 +50,6 @@ int main(void)
 CLOCKS = ("CLOCK_MONOTONIC", "CLOCK_MONOTONIC_RAW", "CLOCK_REALTIME")
 
 
-def initrd(temp):
-    source, program = f"{temp}/clocks.c", f"{temp}/clocks"
-    with open(source, "w") as f:
-        f.write(PROGRAM)
-    subprocess.run(["gcc", "-O2", "-static", "-o", program, source], check=True)
-    with open(program, "rb") as f:
-        data = f.read()
-    with open(INITRAMFS, "rb") as f:
-        base = f.read()
-    with open(f"{temp}/initrd", "wb") as f:
-        f.write(base + b"\0" * (-len(base) % 512)
-                + newc([("clocks", 0o100755, data)]))
-    return f"{temp}/initrd"
-
-
 class Clocks:
     def __init__(self, guest):
         self.guest, self.fd, self.at = guest, guest.files[0].fileno(), 0
@@ -98,8 +82,7 @@ def drifts(first, now):
 
 
 def test_no_drift(temp):
-    # The variable tells the initramfs's init what to run.
-    with Guest(f"initrd={initrd(temp)}", "UML_ARGV=/clocks") as g:
+    with Guest(f"initrd={initrd(temp, clocks=PROGRAM)}", "UML_ARGV=/clocks") as g:
         clocks = Clocks(g)
         clocks.bounds()         # the first ones are slow
         first, start, gained = clocks.bounds(), time.monotonic(), []

@@ -91,6 +91,25 @@ def newc(entries):
     return bytes(out) + b"\0" * (-len(out) % 512)
 
 
+def initrd(scratch, **sources):
+    """build/initramfs.cpio and behind it small C programs: /NAME of each NAME=source.
+
+    The initramfs's init runs what UML_ARGV=/NAME says.
+    """
+    entries = []
+    for name, source in sources.items():
+        program = f"{scratch}/{name}"
+        subprocess.run([os.environ.get("CC", "gcc").split()[0], "-O2", "-static", "-pthread",
+                        "-x", "c", "-o", program, "-"], input=source.encode(), check=True)
+        with open(program, "rb") as f:
+            entries.append((name, 0o100755, f.read()))
+    with open(TOP + "/build/initramfs.cpio", "rb") as f:
+        base = f.read()
+    with open(f"{scratch}/initrd", "wb") as f:
+        f.write(base + b"\0" * (-len(base) % 512) + newc(entries))
+    return f"{scratch}/initrd"
+
+
 def archive(scratch, programs):
     """Our own small archive, behind the one that the build has made, if any."""
     path = scratch + "/tests.cpio"
