@@ -64,10 +64,10 @@ def test_vdso():
         check(r.out == count, f"{options}: not {count} vDSO", r)
 
 
-def one_line(*options):
+def one_line(*options, **more):
     """It is refused: one clear line, status 1, soon, and nothing left."""
     start = time.monotonic()
-    r = ended(run(*options, seconds=10), 1, " ".join(options))
+    r = ended(run(*options, seconds=10, **more), 1, " ".join(options))
     lines = [line for line in r.err.decode(errors="replace").splitlines()
              if line.startswith("linux: ")]
     check(len(lines) == 1, f"{options}: not one line but {lines}", r)
@@ -119,6 +119,15 @@ def test_mem_that_the_host_has_not(tmp):
     check(r.err.count(b"\n") == 1 and b"mem=102400M cannot be had" in r.err and b"498M available" in r.err,
           "not clear why", r)
     ended(run("mem=16G", cmd="true", wrap=wrap), 0)
+
+
+def test_mem_the_host_refuses():
+    """More than the limit of address space that the user has."""
+    wrap = ["sh", "-c", 'ulimit -v 2000000; exec "$@"', "sh"]
+    line = one_line("mem=4G", wrap=wrap)
+    check("mem=4096M" in line or "mem=4G" in line, f"mem=4G is not named: {line}")
+    check("Cannot allocate memory" in line, f"not why: {line}")
+    gave(run("mem=256M", cmd=["echo", "hello"], wrap=wrap), b"hello\n")
 
 
 def test_mem_garbage():
