@@ -263,6 +263,41 @@ disk_data()
 		echo 3 > /proc/sys/vm/drop_caches && sha256sum -c sum
 }
 
+# Rules of nftables, whose modules are loaded when they are needed: one port of the
+# loopback is cut off, one refused, and one counted and let through.
+nft_rules()
+{
+	nft -f - <<-'END' || return 1
+	table inet uml_test {
+		counter let_through { }
+		chain input {
+			type filter hook input priority 0; policy accept;
+			iif lo tcp dport 4001 drop
+			iif lo tcp dport 4002 reject with tcp reset
+			iif lo tcp dport 4003 ct state new counter name let_through accept
+		}
+	}
+	END
+	nft list ruleset
+	python3 - <<-'END' || return 1
+	import socket
+	servers = [socket.create_server(("127.0.0.1", port)) for port in (4001, 4002, 4003)]
+	def why(port):
+	    try:
+	        socket.create_connection(("127.0.0.1", port), 2).close()
+	        return "connects"
+	    except OSError as e:
+	        return type(e).__name__
+	said = [why(port) for port in (4001, 4002, 4003)]
+	print(said)
+	assert said == ["TimeoutError", "ConnectionRefusedError", "connects"]
+	END
+	nft list counter inet uml_test let_through | tee counter
+	grep -q 'packets 1 ' counter || return 1
+	nft delete table inet uml_test
+	python3 -c 'import socket as s; port = s.create_server(("127.0.0.1", 4001)); s.create_connection(("127.0.0.1", 4001), 2)'
+}
+
 check systemctl-running 90 systemd_running
 check compile-c 60 compile_c
 check compile-threads 60 compile_threads
@@ -272,6 +307,7 @@ check disk-data 60 disk_data
 check journal 30 journal_reads
 check dpkg-install 120 dpkg_install
 check unit-restarts 30 unit_restarts
+check nftables 60 nft_rules
 for module in test_os test_signal test_threading test_subprocess test_mmap test_socket; do
 	check python-$module 240 python_module $module
 done
