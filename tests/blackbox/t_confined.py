@@ -9,7 +9,8 @@ import subprocess
 import sys
 import time
 
-from uml import LINUX, Guest, Skipped, check, ended, gave, run, sh
+from disk import MIB, noise
+from uml import LINUX, Guest, Skipped, check, ended, gave, over_ptrace, run, sh
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 REFUSE = [sys.executable, os.path.join(HERE, "refuse.py")]
@@ -101,14 +102,29 @@ def read_only(path):
     return f"mount --bind {path} {path}; mount -o remount,bind,ro {path};"
 
 
+NOTHING_WRITABLE = (read_only("/tmp") + read_only("/dev/shm") + read_only("/var")
+                    + "mount -o remount,bind,ro /; cd /;"
+                    "! touch /tmp/x 2>/dev/null; ! touch /dev/shm/x 2>/dev/null;"
+                    "! touch /x 2>/dev/null")
+
+
 def test_nothing_writable():
-    script = (read_only("/tmp") + read_only("/dev/shm") + read_only("/var")
-              + "mount -o remount,bind,ro /; cd /;"
-              "! touch /tmp/x 2>/dev/null; ! touch /dev/shm/x 2>/dev/null;"
-              "! touch /x 2>/dev/null")
-    wrap = mounts(script)
+    wrap = mounts(NOTHING_WRITABLE)
     r = gave(run(cmd=HELLO, wrap=wrap), b"hello\n")
     said(r, "Checking PROT_EXEC mmap in /dev/shm/...failed: Read-only file system" + MEMFD)
+
+
+def test_all_at_once(tmp):
+    """Nobody, without privileges to gain, with 200 processes and nothing writable:
+    a guest that uses a disk, pipes and fork all the same.
+    """
+    disk = noise(tmp, size=MIB)
+    os.chmod(disk, 0o444)
+    wrap = need(*mounts(NOTHING_WRITABLE), *NOBODY, "prlimit", "--nproc=200")
+    r = ended(sh("sha256sum < /dev/ubda; i=0; while [ $i -lt 50 ]; do /bin/true || exit 1;"
+                 "i=$((i+1)); done; echo a | cat; exit 7", f"ubd0r={disk}", wrap=wrap,
+                 linux=copy(tmp), cwd="/"), 7)
+    check(r.out.endswith(b"  -\na\n"), "other words", r)
 
 
 def test_no_tmpfs_at_all():
@@ -254,3 +270,7 @@ def test_no_new_privileges_is_kept():
             check("NoNewPrivs:\t1" in status, f"process {pid} lost no_new_privs")
             check("CapBnd:\t0000000000000000" in status,
                   f"process {pid} has capabilities in its bound")
+
+
+over_ptrace(globals(), "user_nobody", "process_limit", "nothing_writable", "unshare_user",
+            "bubblewrap", "bubblewrap_dies", "all_at_once")

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 
-from uml import Failed, Guest, check, ended, process_table, run, sh
+from uml import Failed, Guest, check, ended, over_ptrace, process_table, run, sh
 
 LOOP = "while :; do :; done"
 
@@ -334,3 +334,8 @@ def test_two_guests_at_once():
     finally:
         for g in guests:
             g.end()
+
+
+over_ptrace(globals(), "kernel_killed", "kernel_killed_under_load", "kernel_killed_while_forking",
+            "space_killed_busy", "space_killed_in_system_calls", "space_killed_asleep",
+            "init_space_killed", "killed_group")

@@ -6,9 +6,8 @@ import re
 import signal
 import time
 
-import uml
 from programs import initrd
-from uml import Failed, Guest, Skipped, check, ended, run, sh
+from uml import Failed, Guest, Skipped, check, ended, over_ptrace, run, sh
 
 SECONDS = 30
 HZ = os.sysconf("SC_CLK_TCK")
@@ -61,13 +60,9 @@ def test_idle_sleepers():
         quiet(g)
 
 
-def test_idle_ptrace():
-    uml.ALWAYS = ["skas0=ptrace"]       # in a process of its own
-    test_idle_sleepers()
-
-
-for test in (test_idle_shell, test_idle_sleepers, test_idle_ptrace):
+for test in (test_idle_shell, test_idle_sleepers):
     test.seconds, test.alone = SECONDS + 25, True
+over_ptrace(globals(), "idle_sleepers")
 
 
 SLEEPER = r"""
@@ -111,14 +106,14 @@ int main(void)
 """
 
 
-def wakes_in_time(temp, transport):
+def test_sleeper_wakes_in_time(temp):
     """A sleep of 1 ms ends at most 200 us late, at the median of 300.
 
     A busy host is asked once more, and if it is no better the test is skipped.
     """
     image = initrd(temp, sleeper=SLEEPER)
     for last in (False, True):
-        r = ended(run(f"initrd={image}", "UML_ARGV=/sleeper", transport), 0)
+        r = ended(run(f"initrd={image}", "UML_ARGV=/sleeper"), 0)
         least, median, most = map(int, re.findall(rb"\d+", r.out))
         check(least >= 0, f"a sleep of 1 ms ended {-least} ns early", r)
         if median <= 200000:
@@ -131,15 +126,8 @@ def wakes_in_time(temp, transport):
     raise Skipped(f"{what}, but the host is busy (load {busy:.1f} a CPU)")
 
 
-def test_sleeper_wakes_in_time(temp):
-    wakes_in_time(temp, "skas0=seccomp")
-
-
-def test_sleeper_wakes_in_time_ptrace(temp):
-    wakes_in_time(temp, "skas0=ptrace")
-
-
-test_sleeper_wakes_in_time.alone = test_sleeper_wakes_in_time_ptrace.alone = True
+test_sleeper_wakes_in_time.alone = True
+over_ptrace(globals(), "sleeper_wakes_in_time")
 
 
 def test_clock_is_the_hosts():
@@ -197,3 +185,4 @@ def test_start_is_quick():
 
 
 test_start_is_quick.alone = True
+over_ptrace(globals(), "start_is_quick")

@@ -81,15 +81,7 @@ def cat(path, file):
 
 def over_threads(module, *names):
     """These tests of a module once more, with the other transport of disks."""
-    def again(fn):
-        def test(tmp):
-            uml.ALWAYS = ["ubd=threads"]    # in a process of its own
-            fn(tmp)
-        vars(test).update(vars(fn))
-        return test
-
-    for name in names:
-        module[f"test_{name}_by_threads"] = again(module["test_" + name])
+    uml.again(module, "by_threads", "ubd=threads", *names)
 
 
 def program(tmp, source, *flags):

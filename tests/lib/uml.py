@@ -15,6 +15,7 @@ LINUX=FILE in the environment names another executable than build/linux.
 
 import ctypes
 import fcntl
+import functools
 import os
 import pty
 import re
@@ -31,7 +32,7 @@ BUILD = os.path.join(TOP, "build")
 LINUX = os.environ.get("LINUX", os.path.join(BUILD, "linux"))
 INITRAMFS = os.path.join(BUILD, "initramfs.cpio")
 PR_SET_CHILD_SUBREAPER = 36
-ALWAYS = []     # options of every guest, see disk.over_threads()
+ALWAYS = []     # options of every guest, see again()
 LIMIT = 20      # seconds that a boot, a command and a power-off may take
 
 
@@ -367,6 +368,24 @@ def run(*options, cmd=None, stdin=b"", seconds=LIMIT, **more):
 def sh(script, *options, **more):
     """Run a shell script in the embedded initramfs."""
     return run(*options, cmd=["sh", "-c", script], **more)
+
+
+def again(module, suffix, option, *names):
+    """These tests of a module once more as NAME_SUFFIX, with one more @option."""
+    def with_option(fn):
+        @functools.wraps(fn)
+        def test(*tmp):
+            ALWAYS.append(option)       # in a process of its own
+            fn(*tmp)
+        return test
+
+    for name in names:
+        module[f"test_{name}_{suffix}"] = with_option(module["test_" + name])
+
+
+def over_ptrace(module, *names):
+    """These tests once more with the other transport of guest programs."""
+    again(module, "ptrace", "skas0=ptrace", *names)
 
 
 # What a test says
