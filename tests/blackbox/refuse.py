@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""refuse.py NAME[,NAME...] PROGRAM [ARG...] - run with some system calls refused.
+"""refuse.py NAME[,NAME...][=ERROR] PROGRAM [ARG...] - run with some system calls refused.
 
 A seccomp filter makes the named calls fail with EPERM, as the profile of a
-container does, and allows all others. x86-64 only.
+container does, or with ERROR, and allows all others. x86-64 only.
 """
 
 import ctypes
+import errno
 import os
 import struct
 import sys
@@ -18,23 +19,26 @@ NUMBERS = {
     "memfd_create": 319, "userfaultfd": 323, "pidfd_open": 434, "clone3": 435,
     "unshare": 272, "timerfd_create": 283, "signalfd4": 289, "eventfd2": 290,
     "sched_setaffinity": 203, "personality": 135, "fallocate": 285,
+    "preadv": 295, "pwritev": 296, "preadv2": 327, "pwritev2": 328, "fdatasync": 75,
 }
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
 LOAD, EQUAL, RETURN = 0x20, 0x15, 0x06      # of classic BPF
-ALLOW, FAIL_EPERM = 0x7FFF0000, 0x00050001
+ALLOW, FAIL = 0x7FFF0000, 0x00050000
 
 
-def program(numbers):
-    """Load the call's number; for each of ours jump to the end's refusal."""
+def program(numbers, verdict):
+    """Load the call's number; for each of ours jump to the end's @verdict."""
     code = [(LOAD, 0, 0, 0)]
     for i, number in enumerate(numbers):
         code.append((EQUAL, len(numbers) - i, 0, number))
-    code += [(RETURN, 0, 0, ALLOW), (RETURN, 0, 0, FAIL_EPERM)]
+    code += [(RETURN, 0, 0, ALLOW), (RETURN, 0, 0, verdict)]
     return b"".join(struct.pack("=HBBI", *c) for c in code), len(code)
 
 
 def main():
-    code, count = program([NUMBERS[name] for name in sys.argv[1].split(",")])
+    names, _, error = sys.argv[1].partition("=")
+    code, count = program([NUMBERS[name] for name in names.split(",")],
+                          FAIL | getattr(errno, error or "EPERM"))
     buffer = ctypes.create_string_buffer(code)
     fprog = struct.pack("@HP", count, ctypes.addressof(buffer))
     libc = ctypes.CDLL(None, use_errno=True)

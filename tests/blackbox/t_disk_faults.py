@@ -7,10 +7,11 @@ import hashlib
 import os
 import re
 import subprocess
+import sys
 
 from disk import MIB, blank, cat, ext4, fsck, noise, over_threads, read
 from uml import LIMIT, LINUX, Guest, check, ended, run, sh
-from t_confined import NOBODY, copy, mounts, need
+from t_confined import HERE, NOBODY, REFUSE, copy, mounts, need
 
 LIVES = "/bin/echo lives"
 
@@ -198,6 +199,49 @@ def test_disk_does_not_block_the_guest(tmp):
               f"{LIVES}")
     lives(sh(script, f"ubd0={disk}", seconds=25), rb"ticks [1-9]")
     check(any(read(disk)[:MIB]), "nothing was written")
+
+
+def host_fails(tmp, calls, script):
+    """Every one of these calls of the threads of ubd fails with EIO."""
+    return sh(script + LIVES, "ubd=threads", f"ubd0={noise(tmp)}", seconds=25,
+              wrap=need(*REFUSE, calls + "=EIO"))
+
+
+def test_host_cannot_read(tmp):
+    lives(host_fails(tmp, "preadv,preadv2", "dd if=/dev/ubda of=/dev/null bs=64k count=1 2>&1;"
+                     "echo status $?;"), rb"Input/output error", rb"status 1\n")
+
+
+def test_host_cannot_write(tmp):
+    lives(host_fails(tmp, "pwritev,pwritev2", "dd if=/dev/zero of=/dev/ubda bs=64k count=1"
+                     " conv=fsync 2>&1; echo status $?;"), rb"Input/output error", rb"status 1\n")
+    check(any(read(os.path.join(tmp, "disk"))[:65536]), "written all the same")
+
+
+def test_host_cannot_sync(tmp):
+    """The data may be written; who asked for a sync is told that there was none."""
+    lives(host_fails(tmp, "fdatasync", "dd if=/dev/zero of=/dev/ubda bs=64k count=1 2>&1;"
+                     "dd if=/dev/zero of=/dev/ubda bs=64k count=1 conv=fsync 2>&1; echo status $?;"),
+          rb"Input/output error", rb"status 1\n")
+
+
+TICKS = ("t() { read now rest < /proc/uptime; now=${now%.*}${now#*.}; }; t; last=$now; worst=0;"
+         "begin=$now; n=0; while kill -0 $! 2>/dev/null; do usleep 20000; t; n=$((n+1));"
+         "[ $((now-last)) -gt $worst ] && worst=$((now-last)); last=$now; done;"
+         "echo ticks $n worst $worst all $((now-begin));")
+
+
+def test_slow_disk_does_not_block_the_guest(tmp):
+    """Each read, write and sync takes the host 0.7 s: nobody else waits for that."""
+    slow = need(sys.executable, os.path.join(HERE, "slow.py"),
+                "preadv,preadv2,pwritev,pwritev2,fdatasync", "0.7")
+    script = ("(dd if=/dev/ubda of=/dev/null bs=64k count=1 skip=20;"
+              "dd if=/dev/zero of=/dev/ubda bs=64k count=1 conv=fsync) 2>/dev/null & "
+              + TICKS + LIVES)
+    r = lives(sh(script, "ubd=threads", f"ubd0={noise(tmp)}", seconds=25, wrap=slow))
+    ticks, worst, took = map(int, re.search(rb"ticks (\d+) worst (\d+) all (\d+)", r.out).groups())
+    check(took >= 200, f"the disk was not slow: {took} hundredths of a second", r)
+    check(worst < 50 and ticks > 20, f"a sleep of 20 ms took up to {worst} hundredths", r)
 
 
 def test_checks_before_the_boot(tmp):

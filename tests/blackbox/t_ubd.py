@@ -9,6 +9,7 @@ import subprocess
 import time
 
 from disk import MIB, blank, cat, ext4, fsck, mbr, noise, over_threads, read
+from programs import initrd
 from t_confined import NOBODY, copy, need
 from uml import LIMIT, Guest, Skipped, check, ended, run, sh
 
@@ -116,37 +117,82 @@ def test_fsync_survives_kill(tmp):
         killed_after_sync(tmp, script, seconds)
 
 
-def test_flush_is_fdatasync(tmp):
-    """A flush of the guest's disk is an fdatasync (or fsync) on the host."""
+def disk_calls(tmp, g):
+    """What the kernel process does with its images while a guest that waits for
+    a line goes on and says "done": the lines of strace.
+    """
     try:
         subprocess.run(["strace", "-V"], capture_output=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         raise Skipped("no strace on this host") from None
-    disk, log = blank(tmp), os.path.join(tmp, "log")
-    with Guest("ubd=threads", f"ubd0={disk}", cmd=["sh", "-c", "echo up; read x;"
-               "dd if=/dev/zero of=/dev/ubda bs=4k count=1 conv=fsync; echo done; read x"]) as g:
-        g.until(rb"up\n")
-        # Attached to the threads of the kernel process only; it is not traced.
-        with open(os.path.join(tmp, "err"), "w+") as err:
-            tracer = subprocess.Popen(
-                ["strace", "-f", "-o", log, "-e", "trace=fdatasync,fsync,sync_file_range,"
-                 "pwrite64,pwritev,pwritev2", "-p", str(g.kernel())], stderr=err)
-            try:
-                time.sleep(1)
-                g.send(b"go\n")
-                g.until(rb"done\n")
-            finally:
-                # Not asked to detach: strace waits for ever for a tracee
-                # that ends just then. Killed, the host detaches for it.
-                tracer.kill()
-                tracer.wait(5)
-            g.send(b"end\n")
+    log = os.path.join(tmp, "log")
+    g.until(rb"up\n")
+    # Attached to the threads of the kernel process only; it is not traced.
+    with open(os.path.join(tmp, "err"), "w+") as err:
+        tracer = subprocess.Popen(
+            ["strace", "-f", "-o", log, "-e", "trace=fdatasync,fsync,sync_file_range,"
+             "pwrite64,pwritev,pwritev2", "-p", str(g.kernel())], stderr=err)
+        try:
+            time.sleep(1)
+            g.send(b"go\n")
+            g.until(rb"done\n")
+        finally:
+            # Not asked to detach: strace waits for ever for a tracee
+            # that ends just then. Killed, the host detaches for it.
+            tracer.kill()
+            tracer.wait(5)
+        g.send(b"end\n")
     with open(log) as f:
         calls = f.read()
     if "pwrite" not in calls:
         raise Skipped("strace cannot see the thread that writes")
+    return calls
+
+
+def test_flush_is_fdatasync(tmp):
+    """A flush of the guest's disk is an fdatasync (or fsync) on the host."""
+    with Guest("ubd=threads", f"ubd0={blank(tmp)}", cmd=["sh", "-c", "echo up; read x;"
+               "dd if=/dev/zero of=/dev/ubda bs=4k count=1 conv=fsync; echo done; read x"]) as g:
+        calls = disk_calls(tmp, g)
     check(re.search(r"f(data)?sync\(\d+", calls.rpartition("pwrite")[2]),
           "no fdatasync after the last write", calls[-500:])
+
+
+SYNCHRONOUS = r"""
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+int main(void)
+{
+	int fd = open("/dev/ubda", O_WRONLY | O_DIRECT | O_DSYNC);
+	void *page = aligned_alloc(4096, 4096);
+	char line[8];
+
+	puts("up");
+	fflush(stdout);
+	fgets(line, sizeof(line), stdin);
+	for (int i = 0; i < 3; i++)
+		if (pwrite(fd, page, 4096, i * 65536) != 4096)
+			perror("write");
+	puts("done");
+	fflush(stdout);
+	fgets(line, sizeof(line), stdin);
+	return 0;
+}
+"""
+
+
+def test_forced_write_is_on_the_disk(tmp):
+    """Each write with FUA is one write and one fdatasync behind it, before the next."""
+    with Guest("ubd=threads", f"ubd0={blank(tmp)}", f"initrd={initrd(tmp, sync=SYNCHRONOUS)}",
+               "UML_ARGV=/sync") as g:
+        calls = disk_calls(tmp, g)
+    kinds = "".join("w" if "pwrite" in line else "s" for line in calls.splitlines()
+                    if re.search(r"\b(pwritev?2?|pwrite64|f(data)?sync)\(", line))
+    check(re.fullmatch(r"(w+s+){3}", kinds), f"writes and syncs are {kinds}", calls[-800:])
 
 
 def test_read_only(tmp):

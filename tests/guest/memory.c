@@ -3,6 +3,7 @@
  * Memory: sharing, copying on write, stacks, other processes' memory.
  */
 #include "test.h"
+#include <sys/resource.h>
 #include "exec.h"
 #include <setjmp.h>
 #include <sys/uio.h>
@@ -290,4 +291,36 @@ TEST(reading_takes_none)
 {
 	CHILD(pid, execl(SELF, "self", "exec:read_here_and_there", NULL));
 	WAIT_OK(pid);
+}
+
+static long faults(void)
+{
+	struct rusage ru;
+
+	OK(getrusage(RUSAGE_SELF, &ru));
+	return ru.ru_minflt;
+}
+
+/*
+ * A page that was written once is there for reads and writes: no trap is taken
+ * only to note that it was accessed or made dirty, not even after somebody has
+ * cleared these bits (as reclaim does).
+ */
+TEST(accessed_and_dirty_bits_are_free)
+{
+	enum { PAGES = 2000 };
+	volatile char *p = ANON(PAGES * PAGE);
+	long before;
+
+	for (int i = 0; i < PAGES; i++)
+		p[i * PAGE] = 1;
+	for (int round = 0; round < 3; round++) {
+		before = faults();
+		for (int i = 0; i < PAGES; i++)
+			p[i * PAGE + 8] = p[i * PAGE] + 1;
+		CHECK_LT(faults() - before, PAGES / 100);
+		/* Clears the accessed bits of all pages. */
+		CHECK_EQ(spew("/proc/self/clear_refs", "1"), 0);
+		OK(madvise((void *)p, PAGES * PAGE, MADV_COLD));
+	}
 }
