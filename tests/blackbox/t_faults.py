@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 
-from uml import Failed, Guest, check, ended, over_ptrace, process_table, run, sh
+from uml import Failed, Guest, Skipped, check, ended, over_ptrace, process_table, run, sh
 
 LOOP = "while :; do :; done"
 
@@ -322,6 +322,70 @@ def test_guest_out_of_memory():
 
 
 test_guest_out_of_memory.seconds = 45
+
+
+def memory_group(limit):
+    """Words that run a program in a control group of the host with so much memory."""
+    for top, file in (("/sys/fs/cgroup/memory", "memory.limit_in_bytes"),
+                      ("/sys/fs/cgroup", "memory.max")):
+        group = f"{top}/uml-test.{os.getpid()}"
+        try:
+            os.mkdir(group)
+        except OSError:
+            continue
+        try:
+            with open(f"{group}/{file}", "w") as f:
+                f.write(str(limit))
+            return group, ["sh", "-c", f'echo $$ > {group}/cgroup.procs && exec "$@"', "sh"]
+        except OSError:
+            os.rmdir(group)
+    raise Skipped("no control group of the host for memory that we may make")
+
+
+def test_host_out_of_memory():
+    """The host has less than mem= says: when that is found out somebody is killed, and
+    be it the kernel process. Nothing hangs and nothing is left.
+    """
+    group, wrap = memory_group(150 << 20)
+    try:
+        r = sh("mkdir /t; mount -t tmpfs -o size=900M t /t; echo up;"
+               "dd if=/dev/zero of=/t/f bs=1M count=800 2>/dev/null; echo status $?;"
+               "/bin/echo lives", "mem=1G", wrap=wrap, seconds=60)
+        check(not r.left, f"left processes: {r.left}", r)
+        check(b"up\n" in r.out, "it did not come up", r)
+        check(b"status 0\n" not in r.out, "800 MiB within a limit of 150?", r)
+        check(r.status == 137 or (r.status == 0 and b"lives\n" in r.out),
+              "neither killed nor alive", r)
+    finally:
+        end = time.monotonic() + 5
+        while True:
+            try:
+                os.rmdir(group)
+                break
+            except OSError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.05)
+
+
+test_host_out_of_memory.seconds = 90
+
+
+def test_address_space_just_enough():
+    """RLIMIT_AS leaves little beside mem=: what does not fit fails in the guest or ends
+    it with a word, whether at boot or when many programs run.
+    """
+    script = ("exec 2>/dev/null; (for i in $(seq 60); do sleep 100 & done; mkdir /t; mount -t tmpfs t /t;"
+              "dd if=/dev/zero of=/t/f bs=1M count=60; tail /dev/zero) >/dev/null;"
+              "killall sleep; echo hello")
+    booted = 0
+    for mib in (130, 140, 160, 200, 300, 400):
+        r = limited(f"ulimit -v {mib << 10}", "mem=128M", cmd=("sh", "-c", script), seconds=30)
+        booted += r.status == 0
+    check(booted, "within no limit it booted", r)
+
+
+test_address_space_just_enough.seconds = 120
 
 
 def test_two_guests_at_once():
