@@ -3,10 +3,11 @@
 
 import os
 import re
+import subprocess
 import time
 
 from t_confined import NOBODY, copy, mounts, need
-from uml import INITRAMFS, Skipped, check, ended, gave, run, sh
+from uml import INITRAMFS, TOP, Skipped, check, ended, gave, run, sh
 
 # In this order; between them may stand checks of our own.
 REPORT = """\
@@ -62,6 +63,19 @@ def test_vdso():
     for options, count in (((), b"1\n"), (("vdso=1",), b"1\n"), (("vdso=0",), b"0\n")):
         r = run(*options, cmd=["sh", "-c", "date +%s >/dev/null && grep -c '\\[vdso\\]' /proc/self/maps"])
         check(r.out == count, f"{options}: not {count} vDSO", r)
+
+
+def test_argv_decoder(tmp):
+    """What init does with UML_ARGV, on the host: any bytes, malformed ones too."""
+    guest = os.path.join(TOP, "guest")
+    done = subprocess.run(["gcc", "-std=gnu11", "-Wall", "-Wextra", "-Werror",
+                           "-fsanitize=address,undefined", "-o", f"{tmp}/argv_test",
+                           f"{guest}/argv_test.c", f"{guest}/argv.c"],
+                          capture_output=True, text=True)
+    check(done.returncode == 0, "it does not compile", done.stderr)
+    done = subprocess.run([f"{tmp}/argv_test"], capture_output=True, text=True, timeout=20)
+    check(done.returncode == 0 and re.search(r"[1-9]\d* passed, 0 failed", done.stdout),
+          f"status {done.returncode}", done.stdout + done.stderr)
 
 
 def one_line(*options, **more):
