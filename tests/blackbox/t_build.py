@@ -161,6 +161,30 @@ def test_configured_in_place(tmp):
     asked(tmp)
 
 
+def test_only_host_calls_the_host():
+    """No instruction for a system call in the port but in host/, in the stub and in
+    what guest programs run (the vDSO).
+    """
+    objects = os.path.join(BUILD, "obj", "arch", "um")
+    found, looked = [], 0
+    if not os.path.exists(objects):
+        raise Skipped("no build/obj (make linux)")
+    for directory, _, files in os.walk(objects):
+        for file in files:
+            path = os.path.join(directory, file)
+            name = os.path.relpath(path, objects)
+            if not file.endswith(".o"):
+                continue
+            code = subprocess.run(["objdump", "-d", path], capture_output=True, text=True).stdout
+            calls = re.findall(r"\t(?:syscall|sysenter|int +\$0x80)\b", code)
+            ours = name.startswith(("host/", "stub/", "x86/vdso/"))
+            looked += bool(calls) and ours
+            if calls and not ours:
+                found.append(f"{name} ({len(calls)})")
+    check(looked, "not even host/ has any: is this a look at the code?")
+    check(not found, "system calls in " + ", ".join(found))
+
+
 def test_clang(tmp):
     """The other compiler's kernel boots."""
     if not LONG:
