@@ -115,7 +115,7 @@ void __init setup_arch(char **cmdline_p)
 /* All drivers have what they need from the host. */
 static int __init confine(void)
 {
-	int err = host_confine(engine != &engine_skas0_seccomp, hostfs_confine());
+	int err = host_confine(engine->by_ptrace, hostfs_confine());
 
 	if (err)
 		pr_notice("the host refuses a filter for the kernel process: %s\n", host_error(err));

@@ -370,6 +370,7 @@ static void kick(struct vcpu *vcpu)
 const struct engine engine_skas0_ptrace = {
 	.name = "SKAS0",
 	.transport = "ptrace",
+	.by_ptrace = true,
 	.probe = skas0_probe,
 	.start = start,
 	.space_create = space_create,

@@ -172,6 +172,7 @@ struct space {
  * struct engine - a way to run guest code
  * @name:	as in "UML running in NAME mode"
  * @transport:	how, for the skas0 modes
+ * @by_ptrace:	it goes on to need ptrace(2), for as long as the guest runs
  * @syscall_entry: NULL, or: where a patched system call jumps to
  * @probe:	print and carry out the boot-time checks; 0 or -errno
  * @start:	once, before the first space; 0 or -errno
@@ -193,6 +194,7 @@ struct space {
 struct engine {
 	const char *name;
 	const char *transport;
+	bool by_ptrace;
 	unsigned long (*syscall_entry)(void);
 	int (*probe)(void);
 	int (*start)(void);
