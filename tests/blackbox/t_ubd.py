@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 
-from disk import MIB, blank, cat, ext4, fsck, mbr, noise, over_threads, read
+from disk import MIB, blank, cat, ext4, fsck, mbr, noise, over_threads, read, tool
 from programs import initrd
 from t_confined import NOBODY, copy, need
 from uml import LIMIT, Guest, Skipped, check, ended, run, sh
@@ -57,6 +57,27 @@ def test_ext4(tmp):
     check(r.out == b"from the host\n", "the host's file reads wrong", r)
     fsck(disk)
     check(cat(disk, "/new") == b"from the guest\n", "the guest's file is lost")
+
+
+def test_squashfs(tmp):
+    """An image by mksquashfs, with either compression that is configured."""
+    os.mkdir(f"{tmp}/d")
+    data = b"a line that can be pressed\n" * 20000
+    for name, content in (("text", data), ("noise", os.urandom(300000)), ("empty", b"")):
+        with open(f"{tmp}/d/{name}", "wb") as f:
+            f.write(content)
+    os.symlink("text", f"{tmp}/d/link")
+    for comp in ("gzip", "zstd"):
+        disk = os.path.join(tmp, comp)
+        done = subprocess.run([tool("mksquashfs"), f"{tmp}/d", disk, "-comp", comp, "-quiet",
+                               "-no-progress"], capture_output=True, text=True)
+        check(done.returncode == 0, "mksquashfs failed", done.stdout + done.stderr)
+        r = ended(sh("mount -t squashfs /dev/ubda /mnt && cd /mnt && echo * && sha256sum link noise;"
+                     "touch new 2>&1", f"ubd0r={disk}"), 1, "the failing touch")
+        want = b"empty link noise text\n%s  link\n%s  noise\n" % (
+            sha(data), sha(read(f"{tmp}/d/noise")))
+        check(r.out.startswith(want), f"{comp}: other files", r)
+        check(b"Read-only file system" in r.out, "a file was made in a squashfs", r)
 
 
 def test_ext4_left_mounted(tmp):
