@@ -42,6 +42,9 @@ bool ubd_trylock(struct ubd_lock *l)
 					   __ATOMIC_RELAXED);
 }
 
+/**
+ * ubd_unlock() - let the lock go, and wake who waits for it
+ */
 void ubd_unlock(struct ubd_lock *l)
 {
 	if (__atomic_exchange_n(&l->word, 0, __ATOMIC_RELEASE) == 2)

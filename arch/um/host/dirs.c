@@ -66,6 +66,9 @@ int host_open_in(int dir, const char *name, int flags, unsigned int mode)
 	return retry_call(__NR_openat2, dir, name, &how, sizeof(how));
 }
 
+/**
+ * host_stat_in() - statx(2) of a name in a directory, or of @dir itself when @name is empty
+ */
 int host_stat_in(int dir, const char *name, struct statx *stx)
 {
 	return retry_call(__NR_statx, dir, name, at_flags(name) | AT_NO_AUTOMOUNT, STAT_WANTED,
@@ -83,16 +86,25 @@ int host_access_in(int dir, const char *name, int mask)
 	return retry_call(__NR_faccessat2, dir, name, mask, at_flags(name) | AT_EACCESS);
 }
 
+/**
+ * host_mkdir_in() - mkdirat(2)
+ */
 int host_mkdir_in(int dir, const char *name, unsigned int mode)
 {
 	return retry_call(__NR_mkdirat, dir, name, mode);
 }
 
+/**
+ * host_mknod_in() - mknodat(2)
+ */
 int host_mknod_in(int dir, const char *name, unsigned int mode, unsigned int dev)
 {
 	return retry_call(__NR_mknodat, dir, name, mode, dev);
 }
 
+/**
+ * host_symlink_in() - symlinkat(2), with the new name first
+ */
 int host_symlink_in(int dir, const char *name, const char *target)
 {
 	return retry_call(__NR_symlinkat, target, dir, name);
@@ -106,11 +118,17 @@ int host_readlink_in(int dir, const char *name, char *buf, unsigned int size)
 	return retry_call(__NR_readlinkat, dir, name, buf, size);
 }
 
+/**
+ * host_unlink_in() - unlinkat(2) of a file or an empty directory
+ */
 int host_unlink_in(int dir, const char *name, bool directory)
 {
 	return retry_call(__NR_unlinkat, dir, name, directory ? AT_REMOVEDIR : 0);
 }
 
+/**
+ * host_link_in() - linkat(2); a symbolic link is not followed
+ */
 int host_link_in(int dir, const char *name, int new_dir, const char *new_name)
 {
 	return retry_call(__NR_linkat, dir, name, new_dir, new_name, 0);
@@ -133,6 +151,9 @@ int host_link_fd(int fd, int new_dir, const char *new_name)
 	return retry_call(__NR_linkat, AT_FDCWD, proc, new_dir, new_name, AT_SYMLINK_FOLLOW);
 }
 
+/**
+ * host_rename_in() - renameat2(2)
+ */
 int host_rename_in(int dir, const char *name, int new_dir, const char *new_name,
 		   unsigned int flags)
 {

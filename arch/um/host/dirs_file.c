@@ -64,6 +64,9 @@ long host_listxattr_in(int dir, const char *name, char *buf, u64 size)
 	return call_in(dir, __NR_llistxattr, name, buf, size);
 }
 
+/**
+ * host_setxattr_in() - set an attribute; @name may be empty, for @dir itself
+ */
 int host_setxattr_in(int dir, const char *name, const char *attr, const void *buf, u64 size,
 		     int flags)
 {
@@ -72,6 +75,9 @@ int host_setxattr_in(int dir, const char *name, const char *attr, const void *bu
 	return call_in(dir, __NR_lsetxattr, name, attr, buf, size, flags);
 }
 
+/**
+ * host_removexattr_in() - remove an attribute; @name may be empty, for @dir itself
+ */
 int host_removexattr_in(int dir, const char *name, const char *attr)
 {
 	if (!*name)

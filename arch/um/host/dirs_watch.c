@@ -73,6 +73,9 @@ int host_watch_add(int dir)
 	return call_in(dir, __NR_inotify_add_watch, watch_fd, ".", HOST_WATCH_MASK);
 }
 
+/**
+ * host_watch_remove() - undo host_watch_add(), whose answer @watch is
+ */
 void host_watch_remove(int watch)
 {
 	host_call(__NR_inotify_rm_watch, watch_fd, watch);

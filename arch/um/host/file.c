@@ -13,6 +13,9 @@
 #include <asm/statfs.h>
 #include "syscall.h"
 
+/**
+ * host_open() - open(2), closed when a program is run; @flags are HOST_*
+ */
 int host_open(const char *path, int flags)
 {
 	return host_call(__NR_openat, AT_FDCWD, path, flags | O_CLOEXEC | O_LARGEFILE, 0600);
@@ -40,6 +43,9 @@ int host_open_std_fds(void)
 	return fd < 0 ? fd : 0;
 }
 
+/**
+ * host_dup() - a second descriptor, above 2, closed when a program is run
+ */
 int host_dup(int fd)
 {
 	return host_call(__NR_fcntl, fd, F_DUPFD_CLOEXEC, 3);
@@ -299,6 +305,9 @@ int host_rmdir(const char *path)
 	return host_call(__NR_rmdir, path);
 }
 
+/**
+ * host_setsize() - ftruncate(2)
+ */
 int host_setsize(int fd, u64 size)
 {
 	return host_call(__NR_ftruncate, fd, size);

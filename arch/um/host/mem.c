@@ -75,6 +75,9 @@ void *host_map_private(u64 len)
 				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 }
 
+/**
+ * host_unmap() - munmap(2)
+ */
 int host_unmap(void *addr, u64 len)
 {
 	return host_call(__NR_munmap, addr, len);

@@ -6,6 +6,9 @@
 #include <uapi/linux/poll.h>
 #include "syscall.h"
 
+/**
+ * host_epoll_create() - what the other host_epoll_*() take
+ */
 int host_epoll_create(void)
 {
 	return host_call(__NR_epoll_create1, EPOLL_CLOEXEC);
@@ -47,6 +50,9 @@ int host_epoll_rearm_both(int epfd, int fd, u32 id)
 	return ctl(epfd, EPOLL_CTL_MOD, fd, id, EPOLLIN | EPOLLOUT);
 }
 
+/**
+ * host_epoll_remove() - wait for @fd no longer
+ */
 int host_epoll_remove(int epfd, int fd)
 {
 	return ctl(epfd, EPOLL_CTL_DEL, fd, 0, 0);

@@ -13,6 +13,9 @@
 #define OPTIONS (PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACECLONE | \
 		 PTRACE_O_TRACEFORK)
 
+/**
+ * host_ptrace_raw() - ptrace(2) as it is, for a request that has no function here
+ */
 long host_ptrace_raw(int request, int pid, void *addr, void *data)
 {
 	return host_call(__NR_ptrace, request, pid, addr, data);
@@ -26,11 +29,17 @@ int host_ptrace_seize(int pid)
 	return host_ptrace_raw(PTRACE_SEIZE, pid, NULL, (void *)OPTIONS);
 }
 
+/**
+ * host_ptrace_traceme() - the parent traces this process from now on
+ */
 int host_ptrace_traceme(void)
 {
 	return host_ptrace_raw(PTRACE_TRACEME, 0, NULL, NULL);
 }
 
+/**
+ * host_ptrace_setoptions() - for one that is traced by TRACEME: what host_ptrace_seize() sets
+ */
 int host_ptrace_setoptions(int pid)
 {
 	return host_ptrace_raw(PTRACE_SETOPTIONS, pid, NULL, (void *)OPTIONS);
@@ -47,16 +56,25 @@ int host_ptrace_interrupt(int pid)
 	return host_ptrace_raw(PTRACE_INTERRUPT, pid, NULL, NULL);
 }
 
+/**
+ * host_ptrace_resume() - go on by @request (PTRACE_CONT or the like), with @signo or 0
+ */
 int host_ptrace_resume(int pid, int request, int signo)
 {
 	return host_ptrace_raw(request, pid, NULL, (void *)(long)signo);
 }
 
+/**
+ * host_ptrace_getregs() - general registers of a tracee that has stopped
+ */
 int host_ptrace_getregs(int pid, struct pt_regs *regs)
 {
 	return host_ptrace_raw(PTRACE_GETREGS, pid, NULL, regs);
 }
 
+/**
+ * host_ptrace_setregs() - set its general registers
+ */
 int host_ptrace_setregs(int pid, const struct pt_regs *regs)
 {
 	return host_ptrace_raw(PTRACE_SETREGS, pid, NULL, (void *)regs);
@@ -127,6 +145,9 @@ bool host_ptrace_fault_pending(int pid)
 	return false;
 }
 
+/**
+ * host_ptrace_eventmsg() - what belongs to its last event: the new process's pid
+ */
 int host_ptrace_eventmsg(int pid, unsigned long *msg)
 {
 	return host_ptrace_raw(PTRACE_GETEVENTMSG, pid, NULL, msg);

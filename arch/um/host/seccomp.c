@@ -37,6 +37,9 @@ int host_eventfd(void)
 	return host_call(__NR_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK);
 }
 
+/**
+ * host_socketpair() - two ends of a connection that keeps messages apart
+ */
 int host_socketpair(int fds[2])
 {
 	return host_call(__NR_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds);

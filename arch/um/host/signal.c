@@ -42,6 +42,9 @@ static int set_action(int signo, void *handler, unsigned long flags)
 	return host_call(__NR_rt_sigaction, signo, &sa, NULL, sizeof(sigset_t));
 }
 
+/**
+ * host_signal_handler() - handle a signal, on the stack of host_altstack()
+ */
 int host_signal_handler(int signo, host_handler_t handler)
 {
 	return set_action(signo, handler, SA_SIGINFO | SA_ONSTACK | SA_NODEFER);
@@ -64,16 +67,25 @@ bool host_siginfo_from_outside(const struct siginfo *info)
 	return info->si_code <= 0;
 }
 
+/**
+ * host_signal_ignore() - ignore a signal
+ */
 int host_signal_ignore(int signo)
 {
 	return set_action(signo, SIG_IGN, 0);
 }
 
+/**
+ * host_signal_default() - give a signal its default action back
+ */
 int host_signal_default(int signo)
 {
 	return set_action(signo, SIG_DFL, 0);
 }
 
+/**
+ * host_altstack() - the stack of this thread's signal handlers
+ */
 int host_altstack(void *base, u64 size)
 {
 	stack_t ss = { .ss_sp = base, .ss_size = size };
@@ -91,6 +103,9 @@ int host_block_all_signals(void)
 	return host_call(__NR_rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof(all));
 }
 
+/**
+ * host_unblock_all_signals() - undo host_block_all_signals(), for this thread
+ */
 int host_unblock_all_signals(void)
 {
 	u64 none = 0;
@@ -125,6 +140,9 @@ void host_uc_set_ip_sp(struct host_ucontext *huc, unsigned long ip, unsigned lon
 	sc->sp = sp;
 }
 
+/**
+ * host_siginfo_addr() - the address that a fault was about
+ */
 unsigned long host_siginfo_addr(const struct siginfo *info)
 {
 	return (unsigned long)info->si_addr;

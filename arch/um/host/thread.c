@@ -108,6 +108,9 @@ int host_futex_wait(unsigned int *word, unsigned int value, u64 deadline_ns)
 			 deadline_ns ? &ts : NULL, NULL, FUTEX_BITSET_MATCH_ANY);
 }
 
+/**
+ * host_futex_wake() - wake one who waits for this word, within this process
+ */
 int host_futex_wake(unsigned int *word)
 {
 	return host_call(__NR_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1);
@@ -189,6 +192,9 @@ int host_wait(int pid, int *status)
 	return host_call(__NR_wait4, pid, status, __WALL, NULL);
 }
 
+/**
+ * host_yield() - sched_yield(2)
+ */
 int host_yield(void)
 {
 	return host_call(__NR_sched_yield);
@@ -223,6 +229,9 @@ int host_get_affinity(u64 *mask, unsigned int size)
 	return n < 0 ? n : 0;
 }
 
+/**
+ * host_set_affinity() - sched_setaffinity(2), with @size bytes of @mask
+ */
 int host_set_affinity(int tid, const u64 *mask, unsigned int size)
 {
 	return host_call(__NR_sched_setaffinity, tid, size, mask);

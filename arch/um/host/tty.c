@@ -23,6 +23,9 @@ static int get(int fd, struct termios *t)
 	return host_call(__NR_ioctl, fd, TCGETS, t);
 }
 
+/**
+ * host_isatty() - whether @fd is a terminal
+ */
 bool host_isatty(int fd)
 {
 	struct termios t;
@@ -80,6 +83,9 @@ int host_tty_restore(int fd)
 	return err;
 }
 
+/**
+ * host_tty_winsize() - the size of a terminal's window, in characters
+ */
 int host_tty_winsize(int fd, unsigned short *rows, unsigned short *cols)
 {
 	struct winsize ws;

@@ -11,6 +11,9 @@
 #include <asm/host_dirs.h>
 #include "hostfs.h"
 
+/**
+ * hostfs_permission() - ask the host, whose answer counts, what this user may do
+ */
 int hostfs_permission(struct mnt_idmap *idmap, struct inode *inode, int mask)
 {
 	struct hostfs_ref ref;
@@ -36,6 +39,9 @@ int hostfs_permission(struct mnt_idmap *idmap, struct inode *inode, int mask)
 	return err == -ENOSYS ? 0 : err;
 }
 
+/**
+ * hostfs_getattr() - stat(2), from the host when what is known is too old
+ */
 int hostfs_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *stat,
 		   u32 mask, unsigned int flags)
 {
@@ -131,6 +137,9 @@ static int set_rest(struct inode *inode, const struct iattr *attr, const struct 
 	return err;
 }
 
+/**
+ * hostfs_setattr() - mode, owner, size and times, set on the host
+ */
 int hostfs_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *attr)
 {
 	struct inode *inode = d_inode(dentry);

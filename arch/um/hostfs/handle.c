@@ -194,6 +194,9 @@ static bool worth_keeping(struct inode *inode, const struct hostfs_handle *h)
 	       hostfs_sb(inode->i_sb)->cache != HOSTFS_CACHE_NONE;
 }
 
+/**
+ * hostfs_handle_put() - one user less of an open file of the host; the last may close it
+ */
 void hostfs_handle_put(struct inode *inode, struct hostfs_handle *h)
 {
 	bool last, full = false, first = false;

@@ -63,6 +63,9 @@ bool hostfs_same(const struct inode *inode, const struct statx *stx)
 	       (!S_ISDIR(stx->stx_mode) || hi->mnt == stx->stx_mnt_id);
 }
 
+/**
+ * hostfs_inode_init_once() - what stays of an inode when it is freed and given out anew
+ */
 void hostfs_inode_init_once(void *p)
 {
 	struct hostfs_inode *hi = p;

@@ -19,6 +19,9 @@ void hostfs_known_name(struct dentry *dentry, unsigned long at)
 	dentry->d_time = jiffies + hostfs_sb(dentry->d_sb)->ttl;
 }
 
+/**
+ * hostfs_lookup() - ask the host for a name in a directory
+ */
 struct dentry *hostfs_lookup(struct inode *dir, struct dentry *dentry, unsigned int flags)
 {
 	struct inode *inode = NULL;

@@ -85,6 +85,9 @@ out:
 	return h;
 }
 
+/**
+ * hostfs_open() - open(2), with a file of the host behind it
+ */
 int hostfs_open(struct inode *inode, struct file *file)
 {
 	bool write = file->f_mode & FMODE_WRITE;
@@ -108,6 +111,9 @@ int hostfs_open(struct inode *inode, struct file *file)
 	return 0;
 }
 
+/**
+ * hostfs_release() - the last close(2): dirty pages are written while they can be
+ */
 int hostfs_release(struct inode *inode, struct file *file)
 {
 	/* What is dirty needs an open file to be written to. */

@@ -381,6 +381,9 @@ int hostfs_ref_name(struct inode *inode, struct dentry *dentry, struct hostfs_re
 	return 0;
 }
 
+/**
+ * hostfs_put_ref() - done with what hostfs_ref() has given
+ */
 void hostfs_put_ref(struct hostfs_ref *ref)
 {
 	if (ref->handle)

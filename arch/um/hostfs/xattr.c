@@ -98,6 +98,9 @@ static ssize_t without_acls(char *list, ssize_t len)
 	return to - list;
 }
 
+/**
+ * hostfs_listxattr() - names of the attributes that the host has
+ */
 ssize_t hostfs_listxattr(struct dentry *dentry, char *list, size_t size)
 {
 	struct inode *inode = d_inode(dentry);

@@ -51,6 +51,9 @@ int xstate_alloc(struct uregs *uregs)
 	return uregs->xstate ? 0 : -ENOMEM;
 }
 
+/**
+ * xstate_free() - free what xstate_alloc() has given
+ */
 void xstate_free(struct uregs *uregs)
 {
 	if (uregs->xstate)
