@@ -120,7 +120,9 @@ def test_all_at_once(tmp):
     """
     disk = noise(tmp, size=MIB)
     os.chmod(disk, 0o444)
-    wrap = need(*mounts(NOTHING_WRITABLE), *NOBODY, "prlimit", "--nproc=200")
+    # A user that no other test fills the limit of.
+    user = [word.replace("65534", str(100000 + os.getpid() % 100000)) for word in NOBODY]
+    wrap = need(*mounts(NOTHING_WRITABLE), *user, "prlimit", "--nproc=200")
     r = ended(sh("sha256sum < /dev/ubda; i=0; while [ $i -lt 50 ]; do /bin/true || exit 1;"
                  "i=$((i+1)); done; echo a | cat; exit 7", f"ubd0r={disk}", wrap=wrap,
                  linux=copy(tmp), cwd="/"), 7)
