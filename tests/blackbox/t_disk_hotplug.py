@@ -57,6 +57,15 @@ def test_read_only_device(tmp):
         good(tmp, "remove", "ubd1")
 
 
+def test_removed_at_once(tmp):
+    """Who has looked for partitions does not keep it."""
+    disk = noise(tmp)
+    with guest(tmp, cmd=SHELL):
+        for _ in range(20):
+            good(tmp, "config", f"ubd1={disk}")
+            good(tmp, "remove", "ubd1")
+
+
 def test_cow(tmp):
     back, other = noise(tmp), blank(tmp, "other", MIB)
     file = cow.mkcow(os.path.join(tmp, "cow"), back)

@@ -15,6 +15,7 @@
 #include <linux/blk-mq.h>
 #include <linux/blkdev.h>
 #include <linux/ctype.h>
+#include <linux/file.h>
 #include <linux/init.h>
 #include <linux/interrupt.h>
 #include <linux/kernel.h>
@@ -464,6 +465,7 @@ static int ubd_remove(unsigned int n, const char **said)
 
 	if (n >= UNITS || !u->disk)
 		return -ENODEV;
+	flush_delayed_fput();	/* who looked for partitions may hold it for a tick more */
 	if (disk_openers(u->disk)) {
 		*said = "it is in use (mounted, or open)";
 		return -EBUSY;
