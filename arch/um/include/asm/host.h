@@ -169,6 +169,7 @@ struct host_peer {
 	unsigned int len;
 	unsigned int uid;
 };
+
 int host_socket_type(int fd);
 int host_send_message(int sock, const void *buf, u64 len, int fd);
 long host_recv_message(int sock, void *buf, u64 len, int *fd);
