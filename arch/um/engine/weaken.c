@@ -22,6 +22,7 @@ static const char * const names[] __initconst = {
 	[WEAK_NORESET] = "noreset",
 	[WEAK_RWORDERS] = "rworders",
 	[WEAK_NOPROOF] = "noproof",
+	[WEAK_NOGAPCHECK] = "nogapcheck",
 	[WEAK_NOUNPATCH] = "nounpatch",
 };
 

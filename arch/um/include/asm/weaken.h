@@ -27,6 +27,7 @@ enum weakness {
 	WEAK_NORESET,	/* the area of a pooled space is not wiped */
 	WEAK_RWORDERS,	/* a space may write to its orders */
 	WEAK_NOPROOF,	/* a space is given to the next program without a signed answer */
+	WEAK_NOGAPCHECK, /* who stands in a gap is taken back, whosever text was patched */
 	WEAK_NOUNPATCH,	/* system calls stay patched when their table is gone */
 };
 
