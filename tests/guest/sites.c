@@ -318,3 +318,23 @@ TEST(short_ones_under_tracers)
 	CHECK_EQ(waitpid(pid, &status, 0), pid);
 	CHECK(WIFSIGNALED(status));
 }
+
+/* A program that writes to its text: the number that it finds there counts. */
+TEST(number_that_is_changed)
+{
+	uintptr_t page = (uintptr_t)hot_getppid & ~4095UL;
+	uint32_t nr;
+
+	for (int i = 0; i < MANY; i++)
+		call_getppid();
+	OK(mprotect((void *)page, 4096, PROT_READ | PROT_WRITE | PROT_EXEC));
+	memcpy(&nr, hot_getppid + 1, sizeof(nr));
+	CHECK_EQ(nr, SYS_getppid);
+	/* A part of it, as a program might that knows the old one. */
+	hot_getppid[1] = SYS_getpid;
+	for (int i = 0; i < MANY; i++)
+		CHECK_EQ(call_getppid(), getpid());
+	OK(mprotect((void *)page, 4096, PROT_READ | PROT_EXEC));
+	for (int i = 0; i < MANY; i++)
+		CHECK_EQ(call_getppid(), getpid());
+}
