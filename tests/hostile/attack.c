@@ -147,26 +147,27 @@ void end_child(pid_t pid, int ms)
 }
 
 /* At once: a guest that hangs prints no verdict. */
-static void announce(const char *name)
+static void announce(const char *name, const char *what)
 {
 	FILE *console = fopen("/dev/console", "w");
 
 	if (!console)
 		return;
-	fprintf(console, "attack %s begins\n", name);
+	fprintf(console, "attack %s %s\n", name, what);
 	fclose(console);
 }
 
 void attack_run(const char *name, void (*body)(void), int seconds)
 {
-	int64_t start = now_ns(), end = start + seconds * 1000000000LL;
+	int64_t start = now_ns(), end = start + seconds * 1000000000LL, next = start;
+	bool weak = weakened();
 	int status;
 	pid_t pid;
 
 	if (!in_guest())
 		test_skip("for the guest only");
-	if (weakened())
-		announce(name);
+	if (weak)
+		announce(name, "begins");
 	shared = SHARED(PAGE);
 	measure_ticks();
 	pid = OK(fork());
@@ -182,6 +183,11 @@ void attack_run(const char *name, void (*body)(void), int seconds)
 			status = wait_status(pid, 10);
 			break;
 		}
+		/* As long as this is seen the guest does not hang. */
+		if (weak && now_ns() > next) {
+			announce(name, "goes on");
+			next = now_ns() + 500000000;
+		}
 		usleep(2000);
 	}
 	note("the attacker's end after %lld ms: %#x", (long long)(now_ns() - start) / 1000000, status);
@@ -189,7 +195,7 @@ void attack_run(const char *name, void (*body)(void), int seconds)
 	/* By test_skip() or test_fail(): it was no attack. */
 	if (WIFEXITED(status) && (WEXITSTATUS(status) == 77 || WEXITSTATUS(status) == 1))
 		_exit(WEXITSTATUS(status));
-	if (!weakened()) {
+	if (!weak) {
 		check_alive();
 		if (shared->won)
 			test_fail(__FILE__, __LINE__, "the attack won: %s", shared->why);

@@ -129,19 +129,24 @@ def archive(scratch, programs):
     return path
 
 
-def watch(cmd, seconds, verbose, on_line):
+def watch(cmd, seconds, verbose, on_line, silence=None):
     """Run cmd, hand its output on by lines; return (status or None, tail).
 
-    on_line() returns how many seconds more there are, or None for no change.
+    on_line() returns how many seconds more there are, or None for no change. It
+    also ends when nothing has come for @silence seconds.
     """
     proc = subprocess.Popen(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT, start_new_session=True)
     end = time.monotonic() + seconds
     pending, tail, status = b"", [], None
+    heard = time.monotonic()
     try:
         while time.monotonic() < end:
             if not select.select([proc.stdout], [], [], 0.5)[0]:
+                if silence and time.monotonic() > heard + silence:
+                    break
                 continue
+            heard = time.monotonic()
             data = os.read(proc.stdout.fileno(), 65536)
             *lines, pending = (pending + data).split(b"\n")
             for raw in lines + ([pending] if not data else []):
