@@ -5,7 +5,8 @@
  * over the guest's kernel so does not get the user's account with it: no file
  * can be opened, no program started, no process made, no socket connected.
  *
- * A new host call in this directory that is made after boot goes into the list.
+ * A new host call in this directory that is made after boot goes into the list,
+ * with the file that makes it behind it (tests/blackbox/t_taken_over.py looks).
  */
 #include <linux/fcntl.h>
 #include <linux/filter.h>
@@ -24,26 +25,39 @@
 
 static const u16 allowed[] = {
 	/* the hand-over, most frequent first */
-	__NR_futex, __NR_write, __NR_tgkill, __NR_rt_sigreturn, __NR_sched_yield,
-	__NR_clock_gettime, __NR_timer_settime, __NR_sched_setaffinity,
+	__NR_futex, /* thread.c */
+	__NR_write, /* file.c */
+	__NR_tgkill, /* thread.c */
+	__NR_rt_sigreturn, /* restorer.S */
+	__NR_sched_yield, /* thread.c */
+	__NR_clock_gettime, __NR_timer_settime, /* time.c */
+	__NR_sched_setaffinity, /* thread.c */
 	/* spaces: made by the seed, ended here */
-	__NR_eventfd2, __NR_sendmsg, __NR_close, __NR_poll, __NR_wait4, __NR_waitid,
+	__NR_eventfd2, __NR_sendmsg, /* seccomp.c */
+	__NR_close, /* file.c */
+	__NR_poll, /* poll.c */
+	__NR_wait4, __NR_waitid, /* thread.c */
 	/* memory of the kernel process */
-	__NR_mmap, __NR_munmap, __NR_madvise,
+	__NR_mmap, __NR_munmap, __NR_madvise, /* mem.c */
 	/* disks, consoles, the host's load */
-	__NR_read, __NR_pread64, __NR_pwrite64, __NR_preadv, __NR_pwritev,
-	__NR_preadv2, __NR_pwritev2,
-	__NR_fdatasync, __NR_fallocate, __NR_fstat,
-	__NR_epoll_ctl, __NR_epoll_wait, __NR_getrandom,
+	__NR_read, __NR_pread64, __NR_pwrite64, __NR_preadv, __NR_pwritev, /* file.c */
+	__NR_preadv2, __NR_pwritev2, __NR_fdatasync, __NR_fallocate, __NR_fstat, /* file.c */
+	__NR_epoll_ctl, __NR_epoll_wait, /* poll.c */
+	__NR_getrandom, /* thread.c */
 	/* messages from the process at the door, which opens what a request names */
-	__NR_recvmsg,
+	__NR_recvmsg, /* socket.c */
 	/* network: frames in pieces; what a descriptor is that a new device gets */
-	__NR_readv, __NR_writev, __NR_getsockopt,
+	__NR_readv, __NR_writev, __NR_getsockopt, /* net.c */
 	/* the next connection to a console, whose listener was made before */
-	__NR_accept4, __NR_dup,
+	__NR_accept4, /* socket.c */
+	__NR_dup, /* file.c */
 	/* threads that start; a call that a stop interrupted; the end */
-	__NR_rt_sigprocmask, __NR_restart_syscall, __NR_exit, __NR_exit_group,
-	__NR_unlink, __NR_rmdir, __NR_getpid, __NR_gettid,
+	__NR_rt_sigprocmask, /* signal.c */
+	__NR_restart_syscall, /* the host */
+	__NR_exit, /* clone.S */
+	__NR_exit_group, /* thread.c */
+	__NR_unlink, __NR_rmdir, /* file.c */
+	__NR_getpid, __NR_gettid, /* thread.c */
 };
 
 /*
@@ -51,13 +65,18 @@ static const u16 allowed[] = {
  * by name. A filter does not see names; Landlock does (host/landlock.c).
  */
 static const u16 allowed_files[] = {
-	__NR_statx, __NR_openat2, __NR_getdents64, __NR_lseek, __NR_readlinkat,
-	__NR_ftruncate, __NR_fsync, __NR_mkdirat, __NR_mknodat, __NR_unlinkat, __NR_symlinkat,
-	__NR_linkat, __NR_renameat2, __NR_fchownat, __NR_utimensat, __NR_faccessat2,
-	__NR_fchmod, __NR_fchmodat, __NR_fchmodat2, __NR_fstatfs,
+	__NR_statx, __NR_openat2, __NR_getdents64, /* dirs.c */
+	__NR_lseek, /* dirs_file.c */
+	__NR_readlinkat, /* dirs.c */
+	__NR_ftruncate, /* file.c */
+	__NR_fsync, /* dirs_file.c */
+	__NR_mkdirat, __NR_mknodat, __NR_unlinkat, __NR_symlinkat, __NR_linkat, /* dirs.c */
+	__NR_renameat2, __NR_fchownat, __NR_utimensat, __NR_faccessat2, __NR_fchmod, /* dirs.c */
+	__NR_fchmodat, __NR_fchmodat2, __NR_fstatfs, /* dirs.c */
 	/* extended attributes: of an open file, or of a name in the working directory */
-	__NR_fchdir, __NR_fgetxattr, __NR_fsetxattr, __NR_flistxattr, __NR_fremovexattr,
-	__NR_lgetxattr, __NR_lsetxattr, __NR_llistxattr, __NR_lremovexattr,
+	__NR_fchdir, /* cwd.h */
+	__NR_fgetxattr, __NR_fsetxattr, __NR_flistxattr, __NR_fremovexattr, /* dirs_file.c */
+	__NR_lgetxattr, __NR_lsetxattr, __NR_llistxattr, __NR_lremovexattr, /* dirs_file.c */
 };
 
 #define NR_ALLOWED	(ARRAY_SIZE(allowed) + ARRAY_SIZE(allowed_files))
