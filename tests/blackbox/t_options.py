@@ -153,6 +153,11 @@ def test_mem_too_little():
     one_line("mem=1M")
 
 
+def test_hostfaults():
+    for word in ("hostfaults=x", "hostfaults=", "hostfaults=cheaper"):
+        check(word in one_line(word), f"{word} is not named")
+
+
 def test_mem_is_had():
     for mem, least, most in (("64M", 32, 64), ("1G", 900, 1024)):
         r = ended(sh("cat /proc/meminfo", f"mem={mem}"), 0)
