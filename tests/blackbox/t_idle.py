@@ -52,6 +52,15 @@ def test_idle_shell():
         quiet(g)
 
 
+def test_idle_blocked_spinning():
+    """Where each looks for the other's word: not while all programs are blocked."""
+    script = ("mkfifo /f; for i in $(seq 10); do cat /f >/dev/null & done; exec 3>/f; echo up;"
+              "sleep 1000")
+    with Guest("spin", cmd=["sh", "-c", script]) as g:
+        g.until(rb"up\n")
+        quiet(g)
+
+
 def test_idle_sleepers():
     """Many processes, all asleep, with pipes for a terminal."""
     script = "for i in $(seq 20); do sleep 1000 & done; echo up; sleep 1000"
