@@ -4,12 +4,13 @@ writable, namespaces, filters that refuse system calls.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
 
-from disk import MIB, noise
+from disk import MIB, START, noise, program
 from uml import LINUX, Guest, Skipped, check, ended, gave, over_ptrace, run, sh
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -90,6 +91,45 @@ def test_fork_bomb(tmp):
 
 
 test_fork_bomb.seconds = 60
+
+
+def processes(tmp, limit, wanted):
+    """By a user of its own, who has no other processes."""
+    if os.getuid():
+        raise Skipped("takes root, to be another user")
+    wrap = need(*NO_PRIVS, "--reuid=61234", "--regid=61234", "--clear-groups", "prlimit",
+                f"--nproc={limit}", "--nofile=20000")
+    with open("/proc/sys/kernel/threads-max") as f:
+        most = int(f.read())
+    if most < limit:
+        raise Skipped(f"this host has {most} threads at most")
+    disk = program(tmp, "procs.c")
+    os.chmod(disk, 0o644)
+    r = ended(sh(START + f"ulimit -n 4096; /p {wanted}; echo lives", "mem=1G", "ubdpr=" + disk,
+                 wrap=wrap, linux=copy(tmp), cwd="/", seconds=50), 0)
+    found = re.search(rb"live (\d+) answered (\d+) (.*)\ngoes on\nlives\n", r.out)
+    check(found, "it does not go on", r)
+    check(found.group(1) == found.group(2), "not all of them ran", r)
+    return int(found.group(1)), found.group(3)
+
+
+def test_3000_processes(tmp):
+    """All at once, on a host where a user has 8,000."""
+    live, why = processes(tmp, 8000, 3000)
+    check(live == 3000, f"{live} processes, then {why}")
+
+
+test_3000_processes.seconds = 60
+
+
+def test_limit_of_processes(tmp):
+    """Where it is reached, it is EAGAIN in the guest."""
+    live, why = processes(tmp, 600, 3000)
+    check(why == b"Resource temporarily unavailable", f"{live} processes, then {why}")
+    check(300 < live < 600, f"{live} processes within a limit of 600")
+
+
+test_limit_of_processes.seconds = 60
 
 
 def mounts(script):
