@@ -126,7 +126,7 @@ static void fuzz_once(void)
 	r.flags = 0x202 | (rnd() % 8 ? 0 : rnd() & 0x244dd5);
 	if (rnd() % 2)
 		r.r[AX] = orders()->calls[rnd() % 4].nr;
-	jump(rnd() % 3 ? STUB + rnd() % 0x500 : stub_ops() + rnd() % 64, &r);
+	jump(rnd() % 3 ? STUB + rnd() % stub_size() : stub_ops() + rnd() % 64, &r);
 }
 
 /* LONG=1 among the kernel's arguments is in init's environment. */

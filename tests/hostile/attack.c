@@ -86,8 +86,11 @@ void warm(void)
 	}
 	for (size_t i = 0; i < sizeof(stack); i += PAGE)
 		stack[i] = 1;
-	if (shared)
-		shared->why[0] = 0;
+	if (shared) {
+		volatile char *why = shared->why;
+
+		*why = *why;
+	}
 }
 
 void won(const char *fmt, ...)
@@ -243,6 +246,17 @@ uintptr_t stub_call(int nr)
 		if (calls[i].nr == nr)
 			return calls[i].at;
 	test_fail(__FILE__, __LINE__, "no call %d in the stub", nr);
+}
+
+/* Behind it the page is empty. */
+size_t stub_size(void)
+{
+	const uint8_t *page = (const uint8_t *)STUB;
+	size_t n = PAGE;
+
+	while (n && !page[n - 1])
+		n--;
+	return n;
 }
 
 /* It comes right before the one that only unmaps. */

@@ -89,6 +89,8 @@ int stub_calls(struct stub_call *calls, int max);
 uintptr_t stub_call(int nr);
 /* The one that carries out orders. */
 uintptr_t stub_map_call(void);
+/* Of all the code. */
+size_t stub_size(void);
 /* Where orders begin to be carried out. */
 uintptr_t stub_ops(void);
 

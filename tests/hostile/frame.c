@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Forged signal frames: the kernel takes registers, vector state and the reason
- * of a trap from memory that guest code can write.
+ * of a trap from memory that guest code can write. What it took is seen by a
+ * tracer: segments, flags and the header of the vector state must be such as a
+ * program can have. A program beside keeps its registers.
  */
 #include "attack.h"
+#include <elf.h>
 #include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+#include <sys/user.h>
 #include <ucontext.h>
 
 static void fill(uint64_t *p, size_t bytes)
@@ -13,9 +19,97 @@ static void fill(uint64_t *p, size_t bytes)
 		p[i] = rnd() >> rnd() % 64;
 }
 
+/* All that a program can set, with those that are always set. */
+#define FLAGS 0x250fd7UL
+
+static uint64_t parts(void)
+{
+	uint32_t lo, hi;
+
+	__asm__("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
+	return (uint64_t)hi << 32 | lo;
+}
+
+/* What the kernel took for registers and vector state of a program. */
+static void judge(pid_t pid)
+{
+	static uint64_t state[2048];
+	struct iovec iov = { state, sizeof(state) };
+	struct user_regs_struct r;
+	uint64_t reserved = 0;
+
+	if (ptrace(PTRACE_GETREGS, pid, 0, &r) || ptrace(PTRACE_GETREGSET, pid, NT_X86_XSTATE, &iov))
+		return;
+	if (r.cs != 0x33 || r.ss != 0x2b)
+		won("cs is %#llx, ss %#llx", r.cs, r.ss);
+	if (r.eflags & ~FLAGS || !(r.eflags & 0x200))
+		won("the flags are %#llx", r.eflags);
+	/* xcomp_bv: the format is the standard one. */
+	for (int i = 65; i < 72; i++)
+		reserved |= state[i];
+	if (reserved || state[64] & ~parts())
+		won("the header has the parts %#lx, and reserved bits %#lx", state[64], reserved);
+	if (state[3] & 0xffff0000)
+		won("mxcsr is %#x", (uint32_t)state[3]);
+}
+
+/* Registers of a program beside, from call to call and while it is interrupted. */
+static void keep_registers(void)
+{
+	static const uint64_t mine[2] = { 0x0123456789abcdef, 0xfedcba9876543210 };
+
+	for (uint64_t i = 1;; i++) {
+		uint64_t r12, r15, bx, vec[2], vec15[2];
+
+		__asm__ volatile(
+			"movdqu %[mine], %%xmm0\n movdqu %[mine], %%xmm15\n"
+			"mov %[i], %%r12\n mov %[i], %%r15\n mov %[i], %%rbx\n"
+			"mov $24, %%eax\n syscall\n"		/* sched_yield */
+			"mov $2000, %%ecx\n 1: dec %%ecx\n jnz 1b\n"
+			"mov %%r12, %[r12]\n mov %%r15, %[r15]\n mov %%rbx, %[bx]\n"
+			"movdqu %%xmm0, %[vec]\n movdqu %%xmm15, %[vec15]\n"
+			: [r12] "=m"(r12), [r15] "=m"(r15), [bx] "=m"(bx), [vec] "=m"(vec),
+			  [vec15] "=m"(vec15)
+			: [i] "r"(i), [mine] "m"(mine)
+			: "rax", "rbx", "rcx", "r11", "r12", "r15", "xmm0", "xmm15", "memory");
+		if (r12 != i || r15 != i || bx != i || memcmp(vec, mine, 16) ||
+		    memcmp(vec15, mine, 16))
+			won("registers of another program have changed");
+	}
+}
+
+/* From stop to stop until it is gone, for a while: each is looked at. */
+static void watch(pid_t pid)
+{
+	int64_t end = now_ns() + 200000000;
+	int status, sig;
+
+	for (int stops = 0; stops < 12;) {
+		pid_t got = waitpid(pid, &status, WNOHANG | __WALL);
+
+		if (got == pid && !WIFSTOPPED(status))
+			return;
+		if (got != pid) {
+			if (now_ns() > end)
+				break;
+			usleep(200);
+			continue;
+		}
+		stops++;
+		judge(pid);
+		sig = WSTOPSIG(status) == SIGTRAP || WSTOPSIG(status) == SIGSTOP ? 0 :
+			WSTOPSIG(status) & 0x7f;
+		ptrace(PTRACE_SYSCALL, pid, 0, sig == SIGTRAP ? 0 : sig);
+	}
+	kill(pid, SIGKILL);
+	wait_status(pid, 10);
+}
+
 /* @forge changes the frame of a trap that is then posted, @times times. */
 static void each(int times, void (*forge)(ucontext_t *uc, siginfo_t *si, int i))
 {
+	CHILD(beside, keep_registers());
+
 	for (int i = 0; i < times; i++) {
 		CHILD(pid, {
 			ucontext_t *uc = (void *)(orders()->frame + 8);
@@ -23,13 +117,19 @@ static void each(int times, void (*forge)(ucontext_t *uc, siginfo_t *si, int i))
 
 			warm();
 			rnd_state += i * 7919;
-			getppid();
+			ptrace(PTRACE_TRACEME, 0, 0, 0);
+			raise(SIGSTOP);
+			syscall(SYS_getppid);
 			forge(uc, si, i);
 			__atomic_store_n(&area()->trap, orders()->cmd, __ATOMIC_SEQ_CST);
-			spin_ms(30);
+			/* A kernel that sleeps looks every 20 ms. */
+			next_command(area()->trap, 80);
+			spin_ms(5);
 		});
-		end_child(pid, 100);
+		watch(pid);
 	}
+	kill(beside, SIGKILL);
+	wait_status(beside, 10);
 }
 
 static void all_registers(ucontext_t *uc, siginfo_t *si, int i)
@@ -62,7 +162,7 @@ static void segments(ucontext_t *uc, siginfo_t *si, int i)
 	area()->type = SIGSYS;
 }
 
-ATTACK(segments_and_flags, 10, NULL)
+ATTACK(segments_and_flags, 10, "noflags")
 {
 	each(22, segments);
 }
@@ -114,7 +214,7 @@ static void vectors(ucontext_t *uc, siginfo_t *si, int i)
 	area()->type = SIGSYS;
 }
 
-ATTACK(vector_state, 10, NULL)
+ATTACK(vector_state, 10, "noxstate")
 {
 	each(24, vectors);
 }

@@ -21,6 +21,44 @@ ATTACK(kill_host_pids, 10, NULL)
 	}
 }
 
+/*
+ * By an instruction of the stub, which does not look at what its call returns but
+ * leaves it where we see it: signal 0, which says only whether there is such a
+ * process. The kernel process, and those made after it: the seed and spaces.
+ */
+ATTACK(signal_host_pids, 10, "noargs")
+{
+	pid_t kernel = orders()->parent;
+	volatile long *found = SHARED(PAGE);
+
+	for (pid_t to = kernel; to < kernel + 12; to++) {
+		long said;
+
+		*found = 1;
+		CHILD(pid, {
+			volatile int back = 0;
+
+			warm();
+			area()->result = 1;
+			if (TRAP_HERE(back) == 0) {
+				struct regs r = { .r = {
+					[AX] = SYS_kill, [DI] = to, [SI] = 0,
+					[SP] = orders()->frame,
+				} };
+
+				jump(stub_call(SYS_recvmsg), &r);
+			}
+			*found = area()->result;
+		});
+		end_child(pid, 100);
+		said = *found;
+		if (said != 1) {
+			won("kill(%d, 0) of the host says %ld", to, said);
+			return;
+		}
+	}
+}
+
 /* As many processes as there can be: the limit is an error, not an end. */
 ATTACK(processes, 60, NULL)
 {

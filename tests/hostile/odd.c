@@ -104,6 +104,32 @@ ATTACK(ways_out, 10, NULL)
 	}
 }
 
+/* A program may go on nowhere: that is a fault of its own, which it can handle. */
+static void handled(int sig, siginfo_t *si, void *uc)
+{
+	_exit(42);
+}
+
+static void jump_by_handler(int sig, siginfo_t *si, void *uc)
+{
+	((ucontext_t *)uc)->uc_mcontext.gregs[REG_RIP] = 0x8000000000000000ULL;
+}
+
+static void return_nowhere(void)
+{
+	on_signal(SIGSEGV, handled, 0);
+	on_signal(SIGUSR1, jump_by_handler, 0);
+	raise(SIGUSR1);
+}
+
+ATTACK(go_on_nowhere, 10, "nobadip")
+{
+	int status = end_of(return_nowhere);
+
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 42)
+		won("a program that returned nowhere ended with %#x", status);
+}
+
 /* Flags that iret refuses or that stop at each instruction: harmless, and kept going. */
 static void nested_task(void)
 {

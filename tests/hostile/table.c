@@ -33,6 +33,8 @@ __asm__(".pushsection .text\n"
 	"short_gap:\n"
 	"	.byte 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0\n"
 	"1:	ret\n"
+	/* Who falls off the end falls into this. */
+	"	.fill 32, 1, 0xcc\n"
 	".popsection\n");
 
 static void heat(void)
@@ -103,7 +105,8 @@ ATTACK(after_unmap, 10, "nounpatch")
 	heat();
 }
 
-static void jump_into(const char *at)
+/* Return: how the program ends. */
+static int jump_into(const char *at)
 {
 	CHILD(pid, {
 		struct regs r = { .flags = 0x202 };
@@ -111,22 +114,51 @@ static void jump_into(const char *at)
 
 		stack[256] = (uintptr_t)_exit;
 		r.r[AX] = SYS_exit_group;
+		r.r[DI] = 42;
 		r.r[SP] = (uintptr_t)&stack[256];
 		jump((uintptr_t)at, &r);
 	});
-	wait_status(pid, 10);
+	return wait_status(pid, 10);
 }
 
-/* The instruction bytes behind the first one: whatever they are, they are ours. */
-ATTACK(middle, 10, NULL)
+/*
+ * Into the middle of what is patched: from where the bytes are what they were on, it
+ * is as if nothing were. Elsewhere it is the program's own business, which may
+ * be to die; but it makes no other call, and does not come through the table.
+ */
+ATTACK(middle, 20, NULL)
 {
+	struct {
+		const char *start;
+		int size, same, was[16];
+	} places[] = {
+		{ hot_site, 8, 5, { 0 } },
+		{ short_site, 4, 2, { 0 } },
+		{ short_gap, 10, 10, { 0 } },
+	};
+
+	for (size_t p = 0; p < ARRAY_SIZE(places); p++)
+		for (int i = 0; i < places[p].size; i++)
+			places[p].was[i] = jump_into(places[p].start + i);
+	CHECK_EQ(places[0].was[5], 42 << 8);
+	CHECK_EQ(places[1].was[2], 42 << 8);
 	heat();
-	for (int i = 1; i < 8; i++)
-		jump_into(hot_site + i);
-	for (int i = 1; i < 4; i++)
-		jump_into(short_site + i);
-	for (int i = 0; i < 10; i++)
-		jump_into(short_gap + i);
+	if (!patched())
+		test_skip("nothing is patched");
+	for (size_t p = 0; p < ARRAY_SIZE(places); p++)
+		for (int i = 0; i < places[p].size; i++) {
+			int is = jump_into(places[p].start + i), was = places[p].was[i];
+
+			if (i >= places[p].same && is != was)
+				won("%d bytes into place %zu it ends with %#x, and did with %#x",
+				    i, p, is, was);
+			/* It exits with what is in rax or rdi, or has a signal of the CPU's. */
+			if (WIFSIGNALED(is) && WTERMSIG(is) != SIGSEGV && WTERMSIG(is) != SIGILL &&
+			    WTERMSIG(is) != SIGBUS && WTERMSIG(is) != SIGTRAP &&
+			    WTERMSIG(is) != SIGFPE)
+				won("%d bytes into place %zu it ends with %#x", i, p, is);
+		}
+	heat();
 }
 
 ATTACK(thunk, 15, NULL)

@@ -249,7 +249,8 @@ int seed_clone(struct space *space)
 	space->cmd = 1;
 	o->cmd = 1;
 	s->calls[0] = (struct stub_call) {
-		__NR_mmap, { STUB_AREA, PAGE_SIZE << area_order, PROT_READ | PROT_WRITE,
+		__NR_mmap, { STUB_AREA, PAGE_SIZE << area_order,
+			     PROT_READ | PROT_WRITE | (weakened(WEAK_EXAREA) ? PROT_EXEC : 0),
 			     MAP_SHARED | MAP_FIXED | MAP_POPULATE, STUB_FD_PHYSMEM,
 			     __pa(space->area) }
 	};

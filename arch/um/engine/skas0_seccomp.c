@@ -166,6 +166,8 @@ static void copy_xstate(struct space *space, struct uregs *uregs)
 	reserved = x->xstate_hdr.reserved1[0] | x->xstate_hdr.reserved1[1];
 	for (int i = 0; i < ARRAY_SIZE(x->xstate_hdr.reserved2); i++)
 		reserved |= x->xstate_hdr.reserved2[i];
+	if (weakened(WEAK_NOXSTATE))
+		return;
 	if (reserved || x->fpstate.mxcsr & ~xstate_mxcsr_mask() ||
 	    x->xstate_hdr.xfeatures & ~xstate_mask)
 		xstate_reset(uregs);
@@ -263,6 +265,11 @@ static unsigned int prepare(struct space *space, struct uregs *uregs)
 	return todo;
 }
 
+static u64 user_flags(u64 flags)
+{
+	return weakened(WEAK_NOFLAGS) ? flags : (flags & USER_FLAGS) | X86_EFLAGS_IF;
+}
+
 static void regs_of_frame(struct pt_regs *gp, const struct ucontext *uc)
 {
 	const struct sigcontext *sc = (const void *)&uc->uc_mcontext;
@@ -284,7 +291,7 @@ static void regs_of_frame(struct pt_regs *gp, const struct ucontext *uc)
 	gp->cx = sc->cx;
 	gp->sp = sc->sp;
 	gp->ip = sc->ip;
-	gp->flags = (sc->flags & USER_FLAGS) | X86_EFLAGS_IF;
+	gp->flags = user_flags(sc->flags);
 	gp->cs = USER_CS64;
 	gp->ss = USER_SS64;
 	gp->orig_ax = -1;
@@ -302,7 +309,7 @@ static void call_trap(struct space *space, struct pt_regs *gp, struct trap *trap
 	struct stub_area *a = space->area;
 
 	memcpy(gp, a->regs, sizeof(a->regs));
-	gp->flags = (gp->flags & USER_FLAGS) | X86_EFLAGS_IF;
+	gp->flags = user_flags(gp->flags);
 	gp->cs = USER_CS64;
 	gp->ss = USER_SS64;
 	gp->ip = gp->cx;
@@ -418,7 +425,7 @@ dead:
 /* Addresses that the CPU refuses to jump to: the fault is the program's. */
 static bool bad_ip(struct uregs *uregs, struct trap *trap)
 {
-	if (likely(uregs->gp.ip < 1UL << 47))
+	if (likely(uregs->gp.ip < 1UL << 47) || weakened(WEAK_NOBADIP))
 		return false;
 	*trap = (struct trap) { .type = TRAP_SIGNAL, .signo = SIGSEGV, .code = SI_KERNEL };
 	return true;

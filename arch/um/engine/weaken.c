@@ -22,6 +22,10 @@ static const char * const names[] __initconst = {
 	[WEAK_NORESET] = "noreset",
 	[WEAK_RWORDERS] = "rworders",
 	[WEAK_NOPROOF] = "noproof",
+	[WEAK_NOFLAGS] = "noflags",
+	[WEAK_NOXSTATE] = "noxstate",
+	[WEAK_NOBADIP] = "nobadip",
+	[WEAK_EXAREA] = "exarea",
 	[WEAK_NOGAPCHECK] = "nogapcheck",
 	[WEAK_NOUNPATCH] = "nounpatch",
 };

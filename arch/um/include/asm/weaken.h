@@ -27,6 +27,10 @@ enum weakness {
 	WEAK_NORESET,	/* the area of a pooled space is not wiped */
 	WEAK_RWORDERS,	/* a space may write to its orders */
 	WEAK_NOPROOF,	/* a space is given to the next program without a signed answer */
+	WEAK_NOFLAGS,	/* flags of a frame are the program's, all of them */
+	WEAK_NOXSTATE,	/* vector state of a frame, whatever its header says */
+	WEAK_NOBADIP,	/* a program goes on at addresses that the CPU refuses */
+	WEAK_EXAREA,	/* the area of a space is executable */
 	WEAK_NOGAPCHECK, /* who stands in a gap is taken back, whosever text was patched */
 	WEAK_NOUNPATCH,	/* system calls stay patched when their table is gone */
 };
