@@ -25,12 +25,6 @@
 #include <asm/weaken.h>
 #include "skas0.h"
 
-extern char rstub_wake_call[], rstub_wait_call[], rstub_fs_call[], rstub_gs_call[];
-extern char rstub_key[], rstub_map_call[], rstub_unmap_call[], rstub_recv_call[];
-extern char rstub_clone_call[], rstub_close_call1[], rstub_close_call2[];
-extern char rstub_close_call3[], rstub_prctl_call[], rstub_getppid_call[];
-extern char rstub_dup_call[], rstub_exit_call[];
-
 #define MAX_PROG	512
 static struct sock_filter prog[MAX_PROG];
 static unsigned int len;

@@ -82,7 +82,7 @@ static void put_orders(struct space *space, const struct map_op *ops, unsigned i
 {
 	struct stub_orders *o = space->data;
 
-	BUILD_BUG_ON(SPACE_OPS > ARRAY_SIZE(o->calls));
+	BUILD_BUG_ON(ARRAY_SIZE(o->calls) < SPACE_OPS);
 	/*
 	 * First of all: a runner that should be in the stub and is not could be
 	 * reading the calls (see stub/runner.S).

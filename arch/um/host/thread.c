@@ -38,7 +38,7 @@ int host_set_fs_base(void *base)
 }
 
 struct thread_start {
-	int (*fn)(void *);
+	int (*fn)(void *arg);
 	void *arg;
 	unsigned int begun;
 };

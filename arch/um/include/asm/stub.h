@@ -183,6 +183,12 @@ extern char stub_batch[], stub_clone[], stub_enter[];
 /* The stub of skas0 over seccomp. */
 extern char __runner_start[], __runner_end[];
 extern char rstub_handler[], rstub_syscall[], rstub_syscall_saved[];
+/* Behind each of its host calls, for the filter. */
+extern char rstub_wake_call[], rstub_wait_call[], rstub_fs_call[], rstub_gs_call[];
+extern char rstub_key[], rstub_map_call[], rstub_unmap_call[], rstub_recv_call[];
+extern char rstub_clone_call[], rstub_close_call1[], rstub_close_call2[];
+extern char rstub_close_call3[], rstub_prctl_call[], rstub_getppid_call[];
+extern char rstub_dup_call[], rstub_exit_call[];
 
 #define RUNNER_ADDR(sym) (STUB_CODE + ((sym) - __runner_start))
 
