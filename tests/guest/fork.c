@@ -4,6 +4,7 @@
  * early at the next, and must be theirs all the same.
  */
 #include "test.h"
+#include <stdio.h>
 #include <pthread.h>
 
 enum { ROUNDS = 150, PAGES = 40 };	/* some forks more than habits last */
@@ -159,4 +160,47 @@ TEST(nothing_moves_for_the_child)
 	}
 	stop = 1;
 	CHECK_EQ(pthread_join(thread, NULL), 0);
+}
+
+/* kB of huge pages in the mapping at @addr, as /proc/self/smaps has it. */
+static long huge_kb(void *addr)
+{
+	FILE *f = fopen("/proc/self/smaps", "r");
+	unsigned long from, to;
+	bool inside = false;
+	char line[512];
+	long kb = -1;
+
+	CHECK(f);
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
+			inside = from <= (uintptr_t)addr && (uintptr_t)addr < to;
+		if (inside && sscanf(line, "AnonHugePages: %ld kB", &kb) == 1)
+			break;
+	}
+	fclose(f);
+	return kb;
+}
+
+/*
+ * What is brought in before a child's first instruction, as the last child had
+ * written there, leaves a huge page whole that it shares.
+ */
+TEST(huge_page_is_shared_whole)
+{
+	size_t size = 2 << 20;
+	char *all = ANON(2 * size);
+	char *p = (char *)(((uintptr_t)all + size - 1) & ~(size - 1));
+
+	OK(madvise(p, size, MADV_HUGEPAGE));
+	p[0] = 1;
+	if (huge_kb(p) < 2048)
+		test_skip("there are no huge pages");
+	for (int i = 0; i < 4; i++) {
+		CHILD(pid,
+			CHECK_EQ(huge_kb(p), 2048);
+			p[i * PAGE] = 2;
+			CHECK_EQ(p[i * PAGE], 2));
+		WAIT_OK(pid);
+	}
 }

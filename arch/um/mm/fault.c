@@ -228,7 +228,7 @@ static unsigned int access_of(struct pt_regs *regs, const struct trap *trap, boo
  * @file: only one of a mapped file
  *
  * Waits for no I/O and no lock (memory is allocated as for any fault), and changes
- * nothing that the program could see.
+ * nothing that the program could see: a huge page that it shares stays one.
  *
  * Return: whether it is there.
  */
@@ -237,12 +237,16 @@ bool fault_in_guess(struct mm_struct *mm, unsigned long addr, unsigned int acces
 	unsigned int flags = FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_RETRY_NOWAIT;
 	struct vm_area_struct *vma;
 	vm_fault_t fault = VM_FAULT_ERROR;
+	pmd_t *pmd;
 
 	if (access == ACCESS_WRITE)
 		flags |= FAULT_FLAG_WRITE;
 	if (!mmap_read_trylock(mm))
 		return false;
 	vma = vma_lookup(mm, addr);
+	pmd = user_pmd(mm, addr);
+	if (pmd && pmd_leaf(*pmd) && access == ACCESS_WRITE)
+		vma = NULL;
 	if (vma && (vma->vm_file || !file) && guess_allowed(vma, access))
 		fault = handle_mm_fault(vma, addr, flags, NULL);
 	if (!(fault & VM_FAULT_COMPLETED))
