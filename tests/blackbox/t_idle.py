@@ -69,7 +69,7 @@ def test_idle_sleepers():
         quiet(g)
 
 
-for test in (test_idle_shell, test_idle_sleepers):
+for test in (test_idle_shell, test_idle_sleepers, test_idle_blocked_spinning):
     test.seconds, test.alone = SECONDS + 25, True
 over_ptrace(globals(), "idle_sleepers")
 
