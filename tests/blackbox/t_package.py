@@ -129,7 +129,8 @@ def test_debian_package(tmp):
             raise Skipped(f"no {tool} here")
     parent = os.path.dirname(TOP)
     # Packages are made beside the source: there is a directory of ours for now.
-    box = ["bwrap", "--dev-bind", "/", "/", "--bind", tmp, parent, "--bind", TOP, TOP, "--chdir", TOP]
+    box = ["bwrap", "--dev-bind", "/", "/", "--bind", tmp, parent, "--bind", TOP, TOP, "--chdir", TOP,
+           "--setenv", "TMPDIR", parent]     # which may be what hides the usual one
     os.makedirs(os.path.join(tmp, os.path.basename(TOP)), exist_ok=True)
     done = subprocess.run([*box, "sh", "-c", "dpkg-buildpackage -b -us -uc && lintian --fail-on error ../*.changes"],
                           capture_output=True, timeout=280, stdin=subprocess.DEVNULL)
