@@ -2,17 +2,19 @@
 /*
  * memory.c - rows: system calls, page faults and mappings.
  *
- * The first three rows are system calls of growing weight; clock_gettime goes
- * through the C library, thus through a vDSO where there is one.  The touch
+ * The first rows are system calls of growing weight; clock_gettime, gettimeofday
+ * and getcpu go through the C library, thus through a vDSO where there is one.  The touch
  * rows write (or, for a file, read) one byte of every page of a fresh mapping;
  * the mapping calls themselves are not timed.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -63,6 +65,27 @@ static double run_clock_gettime(long n)
 
 	while (n--)
 		clock_gettime(CLOCK_MONOTONIC, &ts);
+	return now() - start;
+}
+
+static double run_gettimeofday(long n)
+{
+	struct timeval tv;
+	double start = now();
+
+	while (n--)
+		gettimeofday(&tv, NULL);
+	return now() - start;
+}
+
+/* Not sched_getcpu(), which reads what the kernel left for rseq. */
+static double run_getcpu(long n)
+{
+	unsigned int cpu, node;
+	double start = now();
+
+	while (n--)
+		getcpu(&cpu, &node);
 	return now() - start;
 }
 
@@ -149,6 +172,8 @@ const struct row memory_rows[] = {
 	{ "syscall", "ns", 1, 0, 100, 0, run_syscall },
 	{ "read_byte", "ns", 1, 0, 100, 0, run_read_byte },
 	{ "clock_gettime", "ns", 1, 0, 100, 0, run_clock_gettime },
+	{ "gettimeofday", "ns", 1, 0, 100, 0, run_gettimeofday },
+	{ "getcpu", "ns", 1, 0, 100, 0, run_getcpu },
 	{ "stat", "ns", 1, 0, 100, 0, run_stat },
 	{ "touch_anon_4k", "ns", 1, 0, TOUCH_PAGES / 4, TOUCH_PAGES * 4, run_touch_4k },
 	{ "touch_anon", "ns", 1, 0, TOUCH_PAGES, TOUCH_PAGES * 4, run_touch },

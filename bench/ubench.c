@@ -2,13 +2,14 @@
 /*
  * ubench.c - micro benchmark: the loop over the rows, and the printing.
  *
- * The same static program runs on the host (bench/run starts it) and in a
+ * The same program runs on the host (bench/run starts it) and in a
  * guest, where it is /init of an initrd (guest.c).  Its settings come in the
  * environment, because a kernel hands `NAME=value` of its command line to init
  * there:
  *
  *	UBENCH_ROWS	names, joined by commas; all when unset
  *	UBENCH_REPS	repetitions of a row, 5 when unset
+ *	UBENCH_SUFFIX	what the names of rows end in where they are printed
  *	UBENCH_DIR	a directory on a tmpfs, /tmp when unset
  *	UBENCH_BUILD	"host" or a block device: where the build row finds gcc
  *
@@ -102,6 +103,7 @@ static long calibrate(const struct row *row)
 static void run_row(const struct row *row, int reps)
 {
 	double value[MAX_REPS], start = now();
+	const char *suffix = getenv("UBENCH_SUFFIX");
 	long n = calibrate(row);
 	int i;
 
@@ -114,7 +116,7 @@ static void run_row(const struct row *row, int reps)
 			value[i] = ns / n / row->ns_per_unit;
 	}
 	qsort(value, i, sizeof(value[0]), compare);
-	printf("@row %s %s %.6g %.6g %.6g %d\n", row->name, row->unit,
+	printf("@row %s%s %s %.6g %.6g %.6g %d\n", row->name, suffix ? suffix : "", row->unit,
 	       i % 2 ? value[i / 2] : (value[i / 2 - 1] + value[i / 2]) / 2,
 	       value[0], value[i - 1], i);
 	fflush(stdout);
@@ -133,7 +135,7 @@ int main(int argc, char **argv)
 	if (argc > 1 && !strcmp(argv[1], "--exit"))
 		_exit(0);
 	if (argc > 1) {
-		fprintf(stderr, "usage: ubench (settings: UBENCH_ROWS, UBENCH_REPS, UBENCH_DIR, UBENCH_BUILD)\n");
+		fprintf(stderr, "usage: ubench (settings: UBENCH_ROWS, UBENCH_REPS, UBENCH_SUFFIX, UBENCH_DIR, UBENCH_BUILD)\n");
 		return 2;
 	}
 	/* As init we prepare the guest; a child comes back here to measure. */
