@@ -44,6 +44,13 @@ bool weakened(void)
 	return slurp("/proc/cmdline", line, sizeof(line)) > 0 && strstr(line, "weaken=");
 }
 
+bool over_ptrace(void)
+{
+	char text[4096];
+
+	return slurp("/proc/cpuinfo", text, sizeof(text)) > 0 && strstr(text, ": ptrace");
+}
+
 uint64_t ticks_per_ms;
 bool post_and_return;
 greg_t *resume_at;

@@ -26,6 +26,8 @@ struct attack {
 void attack_run(const char *name, void (*body)(void), int seconds);
 __attribute__((format(printf, 1, 2))) void won(const char *fmt, ...);
 bool weakened(void);
+/* Guest code runs under PTRACE_SYSEMU: there is no area and no key. */
+bool over_ptrace(void);
 
 #define ATTACK(name_, seconds_, weak_)						\
 	static void attack_##name_(void);					\

@@ -98,6 +98,9 @@ ATTACK(ways_out, 10, NULL)
 	for (size_t i = 0; i < ARRAY_SIZE(bodies); i++) {
 		int status = end_of(bodies[i]);
 
+		/* Which instruction made a call is not told there: it is one of the guest's. */
+		if (over_ptrace() && bodies[i] == int80)
+			continue;
 		if (!WIFSIGNALED(status) && bodies[i] != vsyscall && bodies[i] != segments &&
 		    bodies[i] != protection_keys && bodies[i] != stack_far_away)
 			won("body %zu ended with %#x", i, status);
