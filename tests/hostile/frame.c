@@ -9,6 +9,7 @@
 #include <elf.h>
 #include <signal.h>
 #include <sys/ptrace.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/user.h>
 #include <ucontext.h>
@@ -78,24 +79,26 @@ static void keep_registers(void)
 	}
 }
 
-/* From stop to stop until it is gone, for a while: each is looked at. */
+static void too_long(int sig, siginfo_t *si, void *uc)
+{
+}
+
+/*
+ * From stop to stop until it is gone, for a while: each is looked at. Without a
+ * clock: whoever wakes has the attacker kicked, and so writes to its frame.
+ */
 static void watch(pid_t pid)
 {
-	int64_t end = now_ns() + 200000000;
+	static const struct itimerval limit = { .it_value.tv_usec = 200000 };
 	int status, sig;
 
-	for (int stops = 0; stops < 12;) {
-		pid_t got = waitpid(pid, &status, WNOHANG | __WALL);
-
-		if (got == pid && !WIFSTOPPED(status))
+	on_signal(SIGALRM, too_long, 0);
+	setitimer(ITIMER_REAL, &limit, NULL);
+	for (int stops = 0; stops < 12; stops++) {
+		if (waitpid(pid, &status, __WALL) != pid)
+			break;
+		if (!WIFSTOPPED(status))
 			return;
-		if (got != pid) {
-			if (now_ns() > end)
-				break;
-			usleep(200);
-			continue;
-		}
-		stops++;
 		judge(pid);
 		sig = WSTOPSIG(status) == SIGTRAP || WSTOPSIG(status) == SIGSTOP ? 0 :
 			WSTOPSIG(status) & 0x7f;
@@ -103,6 +106,23 @@ static void watch(pid_t pid)
 	}
 	kill(pid, SIGKILL);
 	wait_status(pid, 10);
+}
+
+/*
+ * Gives the answer and lets the stub wake the kernel and wait: by a kernel that is
+ * woken by its clock we would be kicked, and the frame written to once more.
+ */
+static void answer_and_wait(void)
+{
+	uint32_t cmd = orders()->cmd;
+	struct regs r = { .r = {
+		[AX] = SYS_futex, [DI] = AREA, [SI] = 1, [DX] = 1, [BX] = cmd,
+		[SP] = orders()->frame,
+	} };
+	uintptr_t wake = stub_call(SYS_futex);
+
+	__atomic_store_n(&area()->trap, cmd, __ATOMIC_SEQ_CST);
+	jump(wake, &r);
 }
 
 /* @forge changes the frame of a trap that is then posted, @times times. */
@@ -121,10 +141,7 @@ static void each(int times, void (*forge)(ucontext_t *uc, siginfo_t *si, int i))
 			raise(SIGSTOP);
 			syscall(SYS_getppid);
 			forge(uc, si, i);
-			__atomic_store_n(&area()->trap, orders()->cmd, __ATOMIC_SEQ_CST);
-			/* A kernel that sleeps looks every 20 ms. */
-			next_command(area()->trap, 80);
-			spin_ms(5);
+			answer_and_wait();
 		});
 		watch(pid);
 	}
