@@ -165,8 +165,8 @@ static void foresee(struct mm_struct *mm, const struct pages *p, bool writes)
 			access = ACCESS_EXEC;
 		if ((access == ACCESS_WRITE) != writes)
 			continue;
-		if (!space_fill(mm, addr, access) && fault_in_guess(mm, addr, access, false))
-			space_fill(mm, addr, access);
+		if (!space_fill_one(mm, addr, access) && fault_in_guess(mm, addr, access, false))
+			space_fill_one(mm, addr, access);
 	}
 }
 

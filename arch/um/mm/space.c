@@ -280,15 +280,7 @@ static void widen(const pte_t *entry, unsigned long addr, bool stale,
 			break;
 }
 
-/**
- * space_fill() - map a page that the page tables hold, and its neighbours
- * @mm: the running task's
- * @addr: where guest code faulted
- * @access: ACCESS_READ, ACCESS_WRITE or ACCESS_EXEC
- *
- * Return: false when the page tables do not allow the access (yet).
- */
-bool space_fill(struct mm_struct *mm, unsigned long addr, unsigned int access)
+static bool fill(struct mm_struct *mm, unsigned long addr, unsigned int access, bool around)
 {
 	static const u8 need[] = {
 		[ACCESS_READ] = MAP_PROT_READ,
@@ -321,8 +313,8 @@ bool space_fill(struct mm_struct *mm, unsigned long addr, unsigned int access)
 	stale = access != ACCESS_WRITE && pte_val(ptep_get(entry)) & _PAGE_IN_SPACE;
 
 	addr &= PAGE_MASK;
-	from = addr & ~(SPACE_AROUND - 1);
-	to = from + SPACE_AROUND;
+	from = around ? addr & ~(SPACE_AROUND - 1) : addr;
+	to = from + (around ? SPACE_AROUND : PAGE_SIZE);
 	if (!host_faults_dear && access != ACCESS_WRITE)
 		widen(entry, addr, stale, &from, &to);
 	entry -= (addr - from) / PAGE_SIZE;
@@ -340,6 +332,30 @@ bool space_fill(struct mm_struct *mm, unsigned long addr, unsigned int access)
 					 _PAGE_IN_SPACE | _PAGE_ACCESSED));
 	}
 	return true;
+}
+
+/**
+ * space_fill() - map a page that the page tables hold, and its neighbours
+ * @mm: the running task's
+ * @addr: where guest code faulted
+ * @access: ACCESS_READ, ACCESS_WRITE or ACCESS_EXEC
+ *
+ * Return: false when the page tables do not allow the access (yet).
+ */
+bool space_fill(struct mm_struct *mm, unsigned long addr, unsigned int access)
+{
+	return fill(mm, addr, access, true);
+}
+
+/**
+ * space_fill_one() - map a page, and what goes with it into one order
+ *
+ * For pages that are known to be wanted, where each order is dearer than a fault of
+ * the host: a block may be many orders, most of them in vain. Otherwise as space_fill().
+ */
+bool space_fill_one(struct mm_struct *mm, unsigned long addr, unsigned int access)
+{
+	return fill(mm, addr, access, host_faults_dear);
 }
 
 static int __init no_pool(char *value)
