@@ -5,6 +5,7 @@
  * the mov that loads the number of the call.
  */
 #include "attack.h"
+#include <sys/prctl.h>
 #include <stdarg.h>
 #include <ucontext.h>
 #include <x86intrin.h>
@@ -180,6 +181,7 @@ void attack_run(const char *name, void (*body)(void), int seconds)
 		announce(name, "begins");
 	shared = SHARED(PAGE);
 	measure_ticks();
+	OK(prctl(PR_SET_CHILD_SUBREAPER, 1));
 	pid = OK(fork());
 	if (!pid) {
 		setpgid(0, 0);
@@ -202,6 +204,9 @@ void attack_run(const char *name, void (*body)(void), int seconds)
 	}
 	note("the attacker's end after %lld ms: %#x", (long long)(now_ns() - start) / 1000000, status);
 	kill(-pid, SIGKILL);
+	/* All that it has started comes to us, and is to be gone: it counts as long as it is there. */
+	while (waitpid(-pid, NULL, 0) > 0)
+		;
 	/* By test_skip() or test_fail(): it was no attack. */
 	if (WIFEXITED(status) && (WEXITSTATUS(status) == 77 || WEXITSTATUS(status) == 1))
 		_exit(WEXITSTATUS(status));
