@@ -95,8 +95,13 @@ def test_attach_ptrace(tmp):
 
 
 def start(tmp, *options):
-    out = gdb(tmp, "--args", LINUX, "mem=64M", *options, "--", "sh", "-c",
-              "mkdir /tmp/a && echo made; exit 7", commands=shown()[1])
+    for _ in range(3):
+        out = gdb(tmp, "--args", LINUX, "mem=64M", *options, "--", "sh", "-c",
+                  "mkdir /tmp/a && echo made; exit 7", commands=shown()[1])
+        # gdb 13 now and then asks for the registers of a thread whose process just ended,
+        # and then tells of no end: seen once in eight.
+        if "Couldn't get registers: No such process" not in out:
+            break
     has(out, r"^(Thread .* hit )?Temporary breakpoint 1, .* in sys_mkdir \(\)$",
         r"^#0 .* in sys_mkdir \(\)$", r"^#1 .* in user_loop \(\)$", r'^\$1 = "mkdir(\\000|")',
         r"^0x[0-9a-f]+ in user_loop \(\)$", r"^made$", r"exited with code 07\]$")
