@@ -289,7 +289,7 @@ def test_other_calls_refused():
     """What a strict profile refuses: it works, or says clearly why not."""
     for name in ("process_vm_readv,process_vm_writev", "pidfd_open", "clone3",
                  "io_uring_setup", "userfaultfd", "seccomp", "unshare",
-                 "sched_setaffinity", "personality", "timerfd_create",
+                 "sched_setaffinity", "sched_setscheduler", "personality", "timerfd_create",
                  "eventfd2", "fallocate"):
         r = run(cmd=HELLO, wrap=need(*REFUSE, name), seconds=10)
         check(not r.left, f"without {name}: left processes {r.left}")

@@ -9,8 +9,9 @@ from uml import TOP, Guest, Skipped, check
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 NR = {"read": 0, "ioctl": 16, "mremap": 25, "getpid": 39, "socket": 41, "connect": 42, "clone": 56,
-      "execve": 59, "kill": 62, "fcntl": 72, "ptrace": 101, "prctl": 157, "tkill": 200, "open": 2,
-      "openat": 257, "process_vm_writev": 311, "memfd_create": 319, "pidfd_open": 434}
+      "execve": 59, "kill": 62, "fcntl": 72, "ptrace": 101, "sched_setscheduler": 144,
+      "prctl": 157, "tkill": 200, "open": 2, "openat": 257, "process_vm_writev": 311,
+      "memfd_create": 319, "pidfd_open": 434}
 TIOCSTI, TIOCLINUX, TIOCGWINSZ, FIONBIO, F_SETOWN = 0x5412, 0x541c, 0x5413, 0x5421, 8
 PTRACE_ATTACH = 16
 TRANSPORTS = "seccomp", "ptrace"
@@ -68,6 +69,7 @@ def test_programs_and_processes(tmp):
         for name in ("execve", "clone", "process_vm_writev", "pidfd_open", "prctl", "tkill"):
             ends(tmp, transport, name, 0, 0, 0)
         ends(tmp, transport, "kill", -1, 0)
+        ends(tmp, transport, "sched_setscheduler", 0, os.SCHED_FIFO, 0)
     # Over ptrace spaces are traced.
     ends(tmp, "seccomp", "ptrace", PTRACE_ATTACH, os.getpid())
 
@@ -79,6 +81,8 @@ def test_what_is_allowed(tmp):
     """The same calls, when they are those that the kernel makes itself."""
     with guest("seccomp") as g:
         check(call(tmp, g, "ioctl", 0, FIONBIO, 0) == -14, "FIONBIO does not get through")
+        check(call(tmp, g, "sched_setscheduler", 0, os.SCHED_BATCH, 0) == -22,
+              "SCHED_BATCH does not get through")
         check(call(tmp, g, "ioctl", 1, TIOCGWINSZ, 0) == -25, "TIOCGWINSZ does not get through")
         g.send(b"lives\n")
         g.until(rb"lives\n")
@@ -99,10 +103,11 @@ def test_number_of_calls():
     ring = {n for n in conditional if n.startswith("io_uring")}
     watch = {n for n in conditional if n.startswith("inotify")}
     check(len(set(always + files)) == len(always + files), "a call is named twice")
-    check(conditional - ring - watch == {"fcntl", "ioctl", "kill", "ptrace"}, conditional)
+    check(conditional - ring - watch == {"fcntl", "sched_setscheduler", "ioctl", "kill", "ptrace"},
+          conditional)
     requests = re.search(r"u32 ioctls\[\] = \{(.*?)\};", text, re.S).group(1)
     requests = re.findall(r"\b[A-Z][A-Z0-9]{4,}", re.sub(r"/\*.*?\*/", "", requests, flags=re.S))
-    figures = {"always": len(always) + 3, "ring": len(ring), "ioctl": len(requests),
+    figures = {"always": len(always) + 4, "ring": len(ring), "ioctl": len(requests),
                "hostfs": len(files) + len(watch)}
     with open(TOP + "/docs/security.md") as f:
         said = f.read()
@@ -120,7 +125,7 @@ def test_number_of_calls():
 BOOT_ONLY = """arch_prctl bind clone close_range connect dup2 epoll_create1 execve getcpu getcwd getegid
     geteuid getppid inotify_init1 io_uring_setup landlock_add_rule landlock_create_ruleset
     landlock_restrict_self listen memfd_create mkdir mremap newfstatat openat prctl prlimit64
-    readlink rt_sigaction sched_getaffinity seccomp setsockopt sigaltstack socket socketpair
+    readlink rt_sigaction sched_getaffinity sched_getscheduler seccomp setsockopt sigaltstack socket socketpair
     statfs timer_create umask""".split()
 
 

@@ -8,6 +8,11 @@
  *
  * Whether a CPU is spare is what the host says of runnable threads
  * (/proc/loadavg, proc(5)), read every few milliseconds of work, not when idle.
+ * A runner that is woken need not interrupt the one before it on its CPU, which is
+ * on its way to sleep: that would be a message from one CPU to the other, dear where
+ * both are a virtual machine's. SCHED_BATCH (sched(7)) spares it; not where others
+ * want the CPU as well, whom such a runner would wait for.
+ *
  * If it would be spare but for one foreign thread, only programs that do little
  * but call the kernel are served by two.
  */
@@ -28,6 +33,7 @@
 #define RUNS_A_LOOK	32	/* the clock is read once in so many runs */
 #define LOOKS		10	/* bad ones, until no CPU counts as spare */
 #define MANY		10000
+#define SLICE_NS	4000000	/* a turn of the host's scheduler, about */
 #define SHORT_NS	40000	/* runs of a program that does little but call */
 #define TALKS		192	/* it talks: of 256 runs lately, so many were short */
 
@@ -35,6 +41,7 @@ u64 spread_spin_ns;		/* for the vCPU; 0: do not look, sleep */
 
 static unsigned int spin_count;	/* for the stub: SPREAD_SPIN_NS in loops */
 static int loadavg = -1;
+static bool may_batch;
 static unsigned int nr_cpus;
 static u64 cpus[16], mine[16], others[16];
 static u64 short_cycles;		/* SHORT_NS */
@@ -60,6 +67,7 @@ void __init spread_init(void)
 	if (nr_cpus < 2)
 		return;
 	loadavg = host_open("/proc/loadavg", HOST_RDONLY);
+	may_batch = !boot_options.no_batch && host_is_timeshared();
 	short_cycles = get_cycles();
 	start = host_monotonic_ns();
 	for (int i = 0; i < 1000; i++)
@@ -108,28 +116,37 @@ static void see(struct view *v, bool good)
 	v->score = clamp(v->score, 0, LOOKS);
 }
 
+/*
+ * Since Linux 6.12 a thread that went to sleep may stay in its queue, and count,
+ * until its turn is over.
+ */
+static bool may_count(const struct space *space)
+{
+	return get_cycles() - space->watch.answered < SLICE_NS / SHORT_NS * short_cycles;
+}
+
 static void look(void)
 {
-	int ours = 1, foreign, doubtful = 0;
+	int ours = 1, doubtful = 0, foreign;
 
 	/*
 	 * This thread, and runners that look or were kept from sleeping. Guest
 	 * code may have written the word: it decides about speed only.
 	 */
 	for (int i = 0; i < ARRAY_SIZE(recent); i++) {
-		if (recent[i] && !READ_ONCE(((struct stub_area *)recent[i]->area)->sleeps))
+		if (!recent[i])
+			continue;
+		if (!READ_ONCE(((struct stub_area *)recent[i]->area)->sleeps))
 			ours++;
-		else if (recent[i] && !i)
-			doubtful = 1;
+		else if (may_count(recent[i]))
+			doubtful++;
 	}
 	foreign = boot_options.spin ? 0 : runnable() - ours;
 	/* This thread and one runner at a time are to have a CPU each. */
-	see(&spare, foreign + 2 <= (int)nr_cpus);
-	/*
-	 * Since Linux 6.12 a thread that went to sleep may stay in its queue, and
-	 * count, until its turn is over: the runner of a program that makes one
-	 * call after the other does so each time.
-	 */
+	if (foreign + 2 <= (int)nr_cpus)
+		see(&spare, true);
+	else if (foreign - doubtful + 2 > (int)nr_cpus)
+		see(&spare, false);
 	see(&shared, foreign - doubtful + 1 <= (int)nr_cpus);
 }
 
@@ -171,6 +188,10 @@ void spread_choose(struct space *space)
 	if (spread != space->spread) {
 		space->spread = spread;
 		host_set_affinity(space->pid, spread ? others : mine, sizeof(mine));
+	}
+	if (may_batch && space->batch != (spread && spare.good)) {
+		space->batch = !space->batch;
+		host_set_batch(space->pid, space->batch);
 	}
 	/* A write takes the cache line from the runner, even of the same value. */
 	if (o->spin != (spread ? spin_count : 0))

@@ -12,6 +12,7 @@
 #include <linux/filter.h>
 #include <linux/fs.h>
 #include <linux/kernel.h>
+#include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <uapi/linux/audit.h>
 #include <uapi/linux/if_tun.h>
@@ -97,6 +98,18 @@ static const struct sock_filter fcntl_filter[] = {
 
 #define NR_FCNTL	ARRAY_SIZE(fcntl_filter)
 
+/* Scheduling: to be woken with or without an interruption of others (thread.c). */
+static const struct sock_filter policy_filter[] = {
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_sched_setscheduler, 0, 5),
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1])),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SCHED_NORMAL, 2, 0),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SCHED_BATCH, 1, 0),
+	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+};
+
+#define NR_POLICY	ARRAY_SIZE(policy_filter)
+
 /*
  * ioctl: what terminals, taps, disks and sockets are asked here, by the file that
  * does so. Above all not TIOCSTI or TIOCLINUX, which type into a terminal what its
@@ -179,7 +192,7 @@ static struct sock_filter watch_filter[] = {
 #define NR_WATCH	ARRAY_SIZE(watch_filter)
 
 /* Load, compare; calls with conditions; the verdicts. */
-static struct sock_filter prog[3 + NR_FCNTL + NR_IOCTL + NR_RING + NR_WATCH + NR_ALLOWED + 8];
+static struct sock_filter prog[3 + NR_FCNTL + NR_POLICY + NR_IOCTL + NR_RING + NR_WATCH + NR_ALLOWED + 8];
 
 /* How many instructions: none without a ring. */
 static unsigned int ring_rules(void)
@@ -224,11 +237,13 @@ int host_confine(bool ptrace, bool files)
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
 	prog[n++] = (struct sock_filter)
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 0,
-			 NR_FCNTL + NR_IOCTL + ring + watch + count + 6);
+			 NR_FCNTL + NR_POLICY + NR_IOCTL + ring + watch + count + 6);
 	prog[n++] = (struct sock_filter)
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
 	for (i = 0; i < NR_FCNTL; i++)
 		prog[n++] = fcntl_filter[i];
+	for (i = 0; i < NR_POLICY; i++)
+		prog[n++] = policy_filter[i];
 	n += ioctl_rules(prog + n);
 	for (i = 0; i < ring; i++)
 		prog[n++] = ring_filter[i];

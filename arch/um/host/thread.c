@@ -238,6 +238,28 @@ int host_set_affinity(int tid, const u64 *mask, unsigned int size)
 }
 
 /**
+ * host_is_timeshared() - is this thread scheduled as threads are by default
+ */
+bool host_is_timeshared(void)
+{
+	return host_call(__NR_sched_getscheduler, 0) == SCHED_NORMAL;
+}
+
+/**
+ * host_set_batch() - have a thread of ours interrupt no other when it is woken, or
+ * have it scheduled as by default again (SCHED_BATCH, sched(7))
+ *
+ * Return: 0 or -errno.
+ */
+int host_set_batch(int tid, bool batch)
+{
+	struct { int priority; } param = {};
+
+	return host_call(__NR_sched_setscheduler, tid, batch ? SCHED_BATCH : SCHED_NORMAL,
+			 &param);
+}
+
+/**
  * host_unpin() - let this thread run on any CPU that it may
  */
 int host_unpin(void)

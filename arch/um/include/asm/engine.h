@@ -105,6 +105,7 @@ struct space_tables {
  * @kick_out:	a kick was sent that may not have arrived
  * @takes:	the orders that it was given last take pages away
  * @spread:	its runner is on another CPU than the vCPU
+ * @batch:	its runner interrupts no other thread when it is woken
  * @talk:	of its last 256 runs, those that soon ended in the kernel again
  * @posted:	when it was let run, in CPU cycles
  * @xstate_in:	where the state of @holds is: in the CPU or in @area
@@ -145,6 +146,7 @@ struct space {
 	bool bases_loaded;
 	bool takes;
 	bool spread;
+	bool batch;
 	unsigned int talk;
 	u64 posted;
 	enum xstate_place xstate_in;

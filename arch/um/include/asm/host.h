@@ -131,6 +131,8 @@ int host_pin_to_current_cpu(void);
 int host_unpin(void);
 int host_get_affinity(u64 *mask, unsigned int size);
 int host_set_affinity(int tid, const u64 *mask, unsigned int size);
+bool host_is_timeshared(void);
+int host_set_batch(int tid, bool batch);
 void host_die_with(int parent);
 bool host_is_dead(int pid);
 bool host_is_stopped(int pid);
