@@ -117,6 +117,7 @@ void flush_thread(void)
 
 void start_thread(struct pt_regs *regs, unsigned long ip, unsigned long sp)
 {
+	space_begin(current->mm);
 	*regs = (struct pt_regs) {
 		.ip = ip, .sp = sp, .flags = X86_EFLAGS_IF,
 		.cs = USER_CS64, .ss = USER_SS64, .orig_ax = -1,

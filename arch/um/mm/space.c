@@ -38,6 +38,7 @@
 /* Spaces that wait for their next mm. */
 static LIST_HEAD(pool);
 static unsigned int pooled, pool_max = 16;
+static u64 pooled_ever;
 static DEFINE_SPINLOCK(pool_lock);	/* and all_spaces */
 static LIST_HEAD(all_spaces);
 
@@ -376,9 +377,20 @@ static struct space *from_pool(unsigned long stack)
 	return list_first_entry_or_null(&pool, struct space, list);
 }
 
-static struct space *space_get(unsigned long stack)
+/* One that was in the pool, for its next mm. */
+static void make_new(struct space *space)
 {
 	struct map_op empty = { .kind = MAP_EMPTY, .len = TASK_SIZE };
+
+	space->age = SPACE_NEW;
+	if (!space->emptied)
+		ops_add(space, &empty);
+	if (engine->space_reset)
+		engine->space_reset(space);
+}
+
+static struct space *space_get(unsigned long stack)
+{
 	struct space *space;
 	int err;
 
@@ -390,11 +402,7 @@ static struct space *space_get(unsigned long stack)
 	}
 	spin_unlock(&pool_lock);
 	if (space) {
-		space->age = SPACE_NEW;
-		if (!space->emptied)
-			ops_add(space, &empty);
-		if (engine->space_reset)
-			engine->space_reset(space);
+		make_new(space);
 		return space;
 	}
 
@@ -441,6 +449,7 @@ static void space_put(struct space *space)
 	stop_runner(space);
 	spin_lock(&pool_lock);
 	if (!space->dead && pooled < pool_max) {
+		space->pooled_as = ++pooled_ever;
 		list_add(&space->list, &pool);
 		pooled++;
 		keep = true;
@@ -507,6 +516,37 @@ void destroy_context(struct mm_struct *mm)
 		space->holds = NULL;
 	}
 	space_put(space);
+}
+
+/**
+ * space_begin() - a new program is about to run
+ * @mm: its mm, which has not run yet
+ *
+ * It got a space while that of the program before was in use, often the one that
+ * has been given up since. The host process of that one is still awake, and what it
+ * needs is in the caches: so the new program goes on there. Not where the host's
+ * page tables are kept, which wait for the next fork's child.
+ */
+void space_begin(struct mm_struct *mm)
+{
+	struct space *space = mm->context.space, *last;
+
+	if (tables_max || space->age != SPACE_NEW || !mm->context.empty || space->sites)
+		return;
+	spin_lock(&pool_lock);
+	last = list_first_entry_or_null(&pool, struct space, list);
+	if (last && last->pooled_as > space->pooled_as)
+		list_replace(&last->list, &space->list);
+	else
+		last = NULL;
+	spin_unlock(&pool_lock);
+	if (!last)
+		return;
+	/* Nothing was ever mapped in it for this mm. */
+	space->nr_ops = 0;
+	make_new(last);
+	sites_fork(last, NULL);
+	mm->context.space = last;
 }
 
 /**

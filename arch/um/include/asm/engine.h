@@ -119,6 +119,7 @@ struct space_tables {
  * @sites_live:	its text may hold patches
  * @sites_lost:	their table is no longer mapped
  * @hot:	where system calls came from lately, and how often
+ * @pooled_as:	the how manieth it was to come into the pool, the last time
  * @list:	in the pool of spaces that nobody uses
  * @all:	in the list of all spaces
  */
@@ -166,6 +167,7 @@ struct space {
 		unsigned long ip;
 		unsigned int n;
 	} hot[16];
+	u64 pooled_as;
 	struct list_head list;
 	struct list_head all;
 };

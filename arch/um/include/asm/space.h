@@ -63,6 +63,7 @@ static inline pte_t *user_entry(struct mm_struct *mm, unsigned long addr, unsign
 
 bool space_fill(struct mm_struct *mm, unsigned long addr, unsigned int access);
 bool space_fill_one(struct mm_struct *mm, unsigned long addr, unsigned int access);
+void space_begin(struct mm_struct *mm);
 bool space_refused(void);
 void uregs_fetch(struct uregs *uregs);
 void uregs_drop(struct uregs *uregs);
