@@ -12,9 +12,9 @@ import programs
 from disk import START, program
 from uml import LINUX, Skipped, check, ended, sh
 
-OPTIONS = ("nospin", "spin", "nopatch", "nohabits", "nokeeptables", "nopool", "vdso=0",
-           "nopagereport", "hostfaults=cheap", "hostfaults=dear")
-PROGRAMS = "fork", "memory", "sites"
+OPTIONS = ("nospin", "spin", "nopatch", "nohabits", "notext", "nobatch", "nokeeptables",
+           "nopool", "vdso=0", "nopagereport", "hostfaults=cheap", "hostfaults=dear")
+PROGRAMS = "fork", "memory", "sites", "text"
 
 
 def test_without_each(tmp):

@@ -42,6 +42,7 @@ void watch_begin(struct space *space);
 void watch_end(struct space *space);
 
 int seed_start(void);
+void *seed_cpuid_page(void);
 int seed_clone(struct space *space);
 void area_free(struct space *space);
 

@@ -18,6 +18,7 @@
 #include <linux/signal.h>
 #include <linux/string.h>
 #include <asm/boot.h>
+#include <asm/cpuid_page.h>
 #include <asm/elf.h>
 #include <asm/engine.h>
 #include <asm/host.h>
@@ -31,6 +32,7 @@
 #include "skas0.h"
 
 static char stub_page[PAGE_SIZE] __aligned(PAGE_SIZE);
+static char cpuid_page[PAGE_SIZE] __aligned(PAGE_SIZE);
 static char seed_orders[PAGE_SIZE] __aligned(PAGE_SIZE);
 static char seed_area[STUB_AREA_MAX] __aligned(PAGE_SIZE);
 static struct space seed = { .data = seed_orders, .area = seed_area };
@@ -76,6 +78,8 @@ static void __noreturn become_seed(int parent, int sock, int key_fd)
 	stub_vdso_keep();
 	if (host_map_shared_new((void *)STUB_CODE, PAGE_SIZE, HOST_PROT_READ | HOST_PROT_EXEC,
 				physmem_fd, __pa(stub_page)) ||
+	    host_map_shared_new((void *)STUB_CPUID, PAGE_SIZE, HOST_PROT_READ | HOST_PROT_EXEC,
+				physmem_fd, __pa(cpuid_page)) ||
 	    host_map_shared_new((void *)STUB_DATA, PAGE_SIZE, HOST_PROT_READ, physmem_fd,
 				__pa(seed_orders)) ||
 	    host_map_shared_new((void *)STUB_AREA, size, HOST_PROT_READ | HOST_PROT_WRITE,
@@ -132,6 +136,14 @@ static int __init learn_frame(void)
 }
 
 /**
+ * seed_cpuid_page() - the page that all spaces have at STUB_CPUID
+ */
+void *seed_cpuid_page(void)
+{
+	return cpuid_page;
+}
+
+/**
  * seed_start() - make the seed
  *
  * Return: 0 or -errno.
@@ -168,6 +180,7 @@ int __init seed_start(void)
 	} while (!lower_32_bits(space_key) || !upper_32_bits(space_key) || !~space_key);
 
 	memcpy(stub_page, __runner_start, __runner_end - __runner_start);
+	memcpy(cpuid_page, __cpuid_start, __cpuid_end - __cpuid_start);
 	orders_init(o);
 	host_recv_setup(((struct stub_area *)seed_area)->msg, STUB_AREA + AREA_MSG);
 	err = host_socketpair(socks);

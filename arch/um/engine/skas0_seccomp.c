@@ -507,6 +507,7 @@ const struct engine engine_skas0_seccomp = {
 	.name = "SKAS0",
 	.transport = "seccomp",
 	.syscall_entry = syscall_entry,
+	.cpuid_page = seed_cpuid_page,
 	.probe = skas0_probe_seccomp,
 	.start = start,
 	.space_create = seed_clone,

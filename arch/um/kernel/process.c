@@ -14,6 +14,7 @@
 #include <linux/slab.h>
 #include <asm/space.h>
 #include <asm/switch_to.h>
+#include <asm/text.h>
 #include <asm/trap.h>
 #include <asm/vcpu.h>
 #include <asm/xstate.h>
@@ -118,6 +119,7 @@ void flush_thread(void)
 void start_thread(struct pt_regs *regs, unsigned long ip, unsigned long sp)
 {
 	space_begin(current->mm);
+	text_begin(current->mm, ip);
 	*regs = (struct pt_regs) {
 		.ip = ip, .sp = sp, .flags = X86_EFLAGS_IF,
 		.cs = USER_CS64, .ss = USER_SS64, .orig_ax = -1,

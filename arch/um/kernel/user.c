@@ -14,6 +14,7 @@
 #include <asm/sites.h>
 #include <asm/space.h>
 #include <asm/syscall.h>
+#include <asm/text.h>
 #include <asm/trap.h>
 #include <asm/um_vdso.h>
 #include <asm/vcpu.h>
@@ -90,6 +91,8 @@ void __noreturn user_loop(void)
 	for (;;) {
 		struct space *space = current->mm->context.space;
 
+		if (unlikely(current->ptrace) && current->mm->context.text)
+			text_leave(current->mm);
 		vcpu = this_vcpu();
 		engine->run(vcpu, space, uregs, &trap);
 		if (trap.type == TRAP_SYSCALL)

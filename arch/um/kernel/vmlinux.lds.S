@@ -55,6 +55,11 @@ SECTIONS
 		*(.runner.text)
 		__runner_end = .;
 	} :text
+	.cpuid.text : {
+		__cpuid_start = .;
+		*(.cpuid.text)
+		__cpuid_end = .;
+	} :text
 	.initramfs : ALIGN(PAGE_SIZE) { KEEP(*(.initramfs)) } :text
 
 	. = ALIGN(PAGE_SIZE);

@@ -31,6 +31,7 @@
 #include <asm/physmem.h>
 #include <asm/sites.h>
 #include <asm/space.h>
+#include <asm/text.h>
 #include <asm/tlb.h>
 #include <asm/tlbflush.h>
 #include <asm/weaken.h>
@@ -250,14 +251,26 @@ static unsigned int space_prot(pte_t pte)
 	return prot;
 }
 
+/* What to map for an entry that allows so much. */
+static unsigned long space_phys(const struct mm_struct *mm, unsigned long addr, pte_t pte,
+				unsigned int prot)
+{
+	unsigned long phys = pte_val(pte) & PAGE_MASK;
+
+	if (likely(!mm->context.text) || (prot & (MAP_PROT_WRITE | MAP_PROT_EXEC)) != MAP_PROT_EXEC)
+		return phys;
+	return text_page(mm, addr, phys);
+}
+
 /* Can one order map both of two neighbours, to be read? */
-static bool one_order(const pte_t *low)
+static bool one_order(const struct mm_struct *mm, unsigned long addr, const pte_t *low)
 {
 	pte_t a = ptep_get((pte_t *)low), b = ptep_get((pte_t *)low + 1);
 	unsigned int prot = space_prot(a);
 
 	return prot && !(prot & MAP_PROT_WRITE) && prot == space_prot(b) &&
-	       pte_pfn(a) + 1 == pte_pfn(b);
+	       space_phys(mm, addr, a, prot) + PAGE_SIZE ==
+	       space_phys(mm, addr + PAGE_SIZE, b, prot);
 }
 
 /*
@@ -265,18 +278,18 @@ static bool one_order(const pte_t *low)
  * for a few. So what the tables hold of a file around a block, and one order maps
  * with it, is mapped too.
  */
-static void widen(const pte_t *entry, unsigned long addr, bool stale,
-		  unsigned long *from, unsigned long *to)
+static void widen(const struct mm_struct *mm, const pte_t *entry, unsigned long addr,
+		  bool stale, unsigned long *from, unsigned long *to)
 {
 	unsigned long low = addr & ~(SPACE_FILE_AROUND - 1), high = low + SPACE_FILE_AROUND;
 	const pte_t *first = entry - (addr - *from) / PAGE_SIZE;
 	const pte_t *last = first + (*to - *from) / PAGE_SIZE - 1;
 	unsigned long there = stale ? 0 : _PAGE_IN_SPACE;
 
-	for (; *from > low && one_order(first - 1); first--, *from -= PAGE_SIZE)
+	for (; *from > low && one_order(mm, *from - PAGE_SIZE, first - 1); first--, *from -= PAGE_SIZE)
 		if (pte_val(first[-1]) & there)
 			break;
-	for (; *to < high && one_order(last); last++, *to += PAGE_SIZE)
+	for (; *to < high && one_order(mm, *to - PAGE_SIZE, last); last++, *to += PAGE_SIZE)
 		if (pte_val(last[1]) & there)
 			break;
 }
@@ -314,10 +327,12 @@ static bool fill(struct mm_struct *mm, unsigned long addr, unsigned int access, 
 	stale = access != ACCESS_WRITE && pte_val(ptep_get(entry)) & _PAGE_IN_SPACE;
 
 	addr &= PAGE_MASK;
+	if (unlikely(mm->context.text))
+		text_check(mm, addr, pte_val(ptep_get(entry)) & PAGE_MASK);
 	from = around ? addr & ~(SPACE_AROUND - 1) : addr;
 	to = from + (around ? SPACE_AROUND : PAGE_SIZE);
 	if (!host_faults_dear && access != ACCESS_WRITE)
-		widen(entry, addr, stale, &from, &to);
+		widen(mm, entry, addr, stale, &from, &to);
 	entry -= (addr - from) / PAGE_SIZE;
 	for (a = from; a < to; a += PAGE_SIZE, entry++) {
 		pte_t pte = ptep_get(entry);
@@ -328,7 +343,7 @@ static bool fill(struct mm_struct *mm, unsigned long addr, unsigned int access, 
 			continue;
 		if (!prot || (a != addr && !stale && (pte_val(pte) & _PAGE_IN_SPACE)))
 			continue;
-		ops_set(mm->context.space, a, pte_val(pte) & PAGE_MASK, PAGE_SIZE, prot);
+		ops_set(mm->context.space, a, space_phys(mm, a, pte, prot), PAGE_SIZE, prot);
 		WRITE_ONCE(*entry, __pte((pte_val(pte) & ~_PAGE_NOT_IN_SPACE) |
 					 _PAGE_IN_SPACE | _PAGE_ACCESSED));
 	}
@@ -495,6 +510,8 @@ int init_new_context(struct task_struct *task, struct mm_struct *mm)
 		return PTR_ERR(space);
 	}
 	sites_fork(space, parent);
+	if (parent)
+		text_fork(mm);
 	/* Its stack is shared with the child's now. */
 	if (parent)
 		parent->age = SPACE_FORKED;
@@ -516,6 +533,7 @@ void destroy_context(struct mm_struct *mm)
 		space->holds = NULL;
 	}
 	space_put(space);
+	text_end(mm);
 }
 
 /**

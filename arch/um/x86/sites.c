@@ -63,6 +63,7 @@
 #include <asm/boot.h>
 #include <asm/engine.h>
 #include <asm/sites.h>
+#include <asm/text.h>
 #include <asm/unistd.h>
 #include <asm/weaken.h>
 
@@ -308,7 +309,8 @@ static void patch(struct space *space, unsigned long addr)
 	bool fresh = false;
 	int slot;
 
-	if (!recognize(addr, &site) || !is_text(mm, addr))
+	if (!recognize(addr, &site) || !is_text(mm, addr) ||
+	    text_keeps(mm, addr) || text_keeps(mm, site.jump))
 		return;
 	if (!space->sites) {
 		space->sites = sites_alloc();

@@ -178,6 +178,7 @@ struct space {
  * @transport:	how, for the skas0 modes
  * @by_ptrace:	it goes on to need ptrace(2), for as long as the guest runs
  * @syscall_entry: NULL, or: where a patched system call jumps to
+ * @cpuid_page:	NULL, or: the page that spaces have at STUB_CPUID
  * @probe:	print and carry out the boot-time checks; 0 or -errno
  * @start:	once, before the first space; 0 or -errno
  * @space_create: make an empty space; 0 or -errno (-EAGAIN: the host's limit)
@@ -200,6 +201,7 @@ struct engine {
 	const char *transport;
 	bool by_ptrace;
 	unsigned long (*syscall_entry)(void);
+	void *(*cpuid_page)(void);
 	int (*probe)(void);
 	int (*start)(void);
 	int (*space_create)(struct space *space);

@@ -29,6 +29,8 @@
 #define STUB_CODE	STUB_START
 #define STUB_DATA	(STUB_START + 0x1000)
 #define STUB_END	(STUB_START + 0x2000)
+/* Skas0 over seccomp: what CPUID says, see x86/cpuid_page.S. */
+#define STUB_CPUID	(STUB_START + 0x80000)
 
 #define KERNEL_START	_AC(0x7c8000000000, UL)
 #define MODULES_VADDR	_AC(0x7c8010000000, UL)

@@ -3,6 +3,7 @@
 #define _ASM_UM_MMU_H
 
 struct habit;
+struct text;
 struct space;
 
 /**
@@ -16,6 +17,10 @@ struct space;
  * @learning:	@habit or @taught, whichever its faults go to now
  * @to_learn:	so many faults more
  * @copies:	so many pages of its files' data are copied before they are written
+ * @text:	what spaces get for the text of the file that its program began with, or
+ *		NULL; see text.c
+ * @text_start:	where that is mapped
+ * @text_left:	no longer, but for its last page
  * @vdso:	where exec has mapped the vDSO, for the auxiliary vector
  */
 typedef struct mm_context {
@@ -25,6 +30,9 @@ typedef struct mm_context {
 	bool unsettled;
 	unsigned int to_learn, copies;
 	struct habit *habit, *taught, *learning;
+	struct text *text;
+	unsigned long text_start;
+	bool text_left;
 	unsigned long vdso;
 } mm_context_t;
 
