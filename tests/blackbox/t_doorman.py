@@ -17,9 +17,10 @@ import struct
 import subprocess
 import sys
 
-from uml import LINUX, Skipped, check
+import net
+from uml import LINUX, Failed, Skipped, check
 
-READY, REQUEST, RESULT, REPLY, OPEN, LISTEN, PORT, PTMX, NOTIFY = range(9)
+READY, REQUEST, RESULT, REPLY, OPEN, LISTEN, PORT, PTMX, NOTIFY, TAP, CONNECT = range(11)
 RDONLY, RDWR, APPEND = 0, 2, 0o2101
 HEAD = struct.Struct("=IIiII")
 
@@ -112,7 +113,7 @@ def refuses_all(d, request, *names):
     for name in names:
         for value in (RDONLY, RDWR, APPEND, 0o102, -1):
             d.refuses(OPEN, request, value, name)
-        for kind in (LISTEN, PORT, PTMX):
+        for kind in (LISTEN, PORT, PTMX, TAP, CONNECT):
             d.refuses(kind, request, 0, name)
 
 
@@ -158,9 +159,56 @@ def test_only_as_what_the_owner_names_it(tmp):
         n = d.request("config con1=pts")
         check(stat.S_ISCHR(d.opens(PTMX, n, 0, "pts").st_mode), "no terminal")
         d.refuses(OPEN, n, RDWR, "pts")
-        for text in (f"log {disk}", f"remove ubd1={disk}", f"config vec1=transport=stream,path={disk}",
+        for text in (f"log {disk}", f"remove ubd1={disk}", f"config vec1=transport=fd,path={disk}",
                      f"config nothing={disk}", f"xconfig ubd1={disk}"):
             refuses_all(d, d.request(text), disk)
+
+
+def test_only_networks_that_the_owner_names(tmp):
+    net.private()
+    for name in ("tap0", "tap1"):
+        net.tap(name)
+    disk, = files(tmp, "disk")
+    path, other = f"{tmp}/p.sock", f"{tmp}/other.sock"
+    with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as more, door(tmp) as d:
+        for sock, where in ((listener, path), (more, other)):
+            sock.bind(where)
+            sock.listen()
+        more.settimeout(0)
+        tun = os.stat("/dev/net/tun").st_rdev
+        for text in ("vec1:transport=tap,ifname=tap0,mtu=9000", "vec1=ifname=tap1,transport=fd,transport=tap,ifname=tap0",
+                     "eth1=tuntap,tap0", "eth1=tuntap,tap0,02:00:00:00:00:01"):
+            n = d.request(f"config {text}")
+            for _ in range(2):      # it is the one end of it, which the test has closed by the second time
+                check(d.opens(TAP, n, 0, "tap0").st_rdev == tun, "no tap")
+            refuses_all(d, n, "tap1", "tap", "tap00", "tap0,", "lo", "/dev/net/tun", path, disk,
+                        "tap0" + 12 * "x")
+            for kind in (CONNECT, LISTEN, PORT, PTMX, OPEN):
+                d.refuses(kind, n, 0, "tap0")
+            d.send(REPLY, n, 0)
+            refuses_all(d, n, "tap0")
+        n = d.request(f"config vec1:transport=stream,path={other},path={path},mtu=65520")
+        check(stat.S_ISSOCK(d.opens(CONNECT, n, 0, path).st_mode), "no socket")
+        refuses_all(d, n, other, "tap0", path[:-1], path + ",", disk)
+        for kind, value in ((LISTEN, 0), (TAP, 0), (OPEN, RDWR), (OPEN, RDONLY)):
+            d.refuses(kind, n, value, path)
+        # Neither is what others call it, nor a name that the device cannot have.
+        for text in (f"vec1:transport=stream,ifname=tap0,mtu={path}", f"eth1=tuntap,tap1,tap0,{path}",
+                     f"eth1=transport=tap,ifname=tap0,path={path}", f"vec1=tuntap,tap0,{path}",
+                     f"ubd1=transport=stream,ifname=tap0,path={path}", f"vec1:transport=fd,ifname=tap0,path={path}",
+                     f"vec1=xtransport=tap,ifname=tap0,xpath={path}"):
+            n = d.request(f"config {text}")
+            d.refuses(TAP, n, 0, "tap0")
+            d.refuses(CONNECT, n, 0, path)
+        n = d.request("config vec1:transport=tap,ifname=tap9")
+        err, fd = d.ask(TAP, n, 0, "tap9")
+        check((err, fd) == (errno.ENODEV, None), f"a tap that is not there gave {err}, {fd}")
+        check(not net.ip("link show tap9", may_fail=True), "it has made a tap")
+        try:
+            more.accept()
+            raise Failed("it has connected to another socket")
+        except BlockingIOError:
+            pass
 
 
 def test_garbage(tmp):
@@ -189,7 +237,7 @@ def test_garbage(tmp):
             drain()
 
         for i in range(3000):
-            kind = rnd.choice((REPLY, OPEN, LISTEN, PORT, PTMX, NOTIFY, rnd.getrandbits(32)))
+            kind = rnd.choice((REPLY, OPEN, LISTEN, PORT, PTMX, NOTIFY, TAP, CONNECT, rnd.getrandbits(32)))
             text = rnd.randbytes(rnd.choice((0, 1, 511, 512, 513, 5000)))
             length = rnd.choice((len(text), 512, 513, 0x7fffffff, 0xffffffff))
             put(HEAD.pack(kind, rnd.choice((0, n + 1, 0xffffffff)), rnd.randrange(-1 << 31, 1 << 31),

@@ -647,9 +647,14 @@ def test_added_and_removed(tmp):
             if os.path.exists(f"{tmp}/.uml/m/mconsole"):
                 break
             time.sleep(0.05)
-        for bad, why in (("vec1=transport=tap,ifname=tap0", "at boot only"),
+        for bad, why in (("vec1=transport=tap,ifname=tap0", "in use by another"),
+                         ("vec1=transport=tap,ifname=tap7", "there is no tap tap7"),
+                         ("eth1=tuntap,tap7", "there is no tap tap7"),
+                         ("eth1=tuntap,eth0%d", "there is no tap"), ("eth16=tuntap,tap7", "eth15"),
+                         ("vec1=transport=tap,ifname=lo", "is no tap device"),
                          ("vec1=transport=stream,fd=99", "not open"), ("vec16=fd=1", "vec15"),
-                         ("vec1=transport=stream,path=/x", "at boot only")):
+                         ("vec1=transport=stream,path=/x", "cannot connect to /x"),
+                         ("vec1=transport=stream,path=x", "whole path")):
             said = mconsole(tmp, "config", bad)
             check(said.startswith("ERR") or "ERR" in said, f"{bad} is taken: {said}")
             check(why in said, f"{bad}: no '{why}' in {said}")
@@ -668,6 +673,46 @@ def test_added_and_removed(tmp):
         r = ended(guest.result(SECONDS), 0)
     relay.stop()
     check(r.out.count(b" 0% packet loss") == 2, "no answer", r)
+
+
+def test_added_by_name(tmp):
+    """A tap in both spellings, and a path that somebody listens at: the doorman opens them."""
+    tool("uml_mconsole")
+    host()
+    net.tap("tap1")
+    path = f"{tmp}/p.sock"
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(path)
+    listener.listen()
+    listener.settimeout(SECONDS)
+    kinds = [("vec1", f"transport=tap,ifname=tap0,mac={MAC}"), ("eth2", "tuntap,tap0"),
+             ("vec3", f"transport=stream,path={path},mtu=9000"), ("vec1", "transport=tap,ifname=tap0")]
+    script = "echo up; " + "".join(
+        f"until ip link show {dev} >/dev/null 2>&1; do sleep 0.1; done;"
+        f"ip a add {GUEST}/24 dev {dev}; ip link set {dev} up; ping -c 2 {HOST};"
+        f"ip link set {dev} down; echo down {n};"
+        f"while ip link show {dev} >/dev/null 2>&1; do sleep 0.1; done; echo gone {n};"
+        for n, (dev, _) in enumerate(kinds))
+    with listener, Guest("umid=m", cmd=["sh", "-c", script], env={"HOME": tmp}) as guest:
+        guest.until(rb"up\n", SECONDS)
+        for n, (dev, value) in enumerate(kinds):
+            relay = None
+            said = mconsole(tmp, "config", f"{dev}={value}")
+            check(said.startswith("OK"), f"{dev}={value} cannot be added: {said}", guest.words())
+            if "stream" in value:
+                relay = Relay(listener.accept()[0], "tap0")
+            guest.until(b"down %d" % n, SECONDS)
+            check(value in mconsole(tmp, "config", dev), "is not shown")
+            said = mconsole(tmp, "remove", dev)
+            check(said.startswith("OK"), f"{dev} cannot be removed: {said}")
+            guest.until(b"gone %d" % n, SECONDS)
+            if relay:
+                relay.join(SECONDS)
+                check(not relay.is_alive(), "the connection is not closed")
+                relay.stop()
+        r = ended(guest.result(SECONDS), 0)
+    check(r.out.count(b" 0% packet loss") == len(kinds), "no answer", r)
+    check(net.ip("link delete tap0"), "tap0 is gone")
 
 
 def test_descriptor_left_within_a_frame(tmp):

@@ -3,13 +3,15 @@
  * The doorman's own filter of host system calls: what it takes to pass messages,
  * to open files and sockets, and to remove the files of a guest that was killed.
  * No program, no process, no memory that is executable, no signal but SIGKILL
- * to the kernel process.
+ * to the kernel process, and of ioctl only what it takes to get the end of a tap.
  */
 #include <linux/filter.h>
 #include <linux/kernel.h>
 #include <linux/seccomp.h>
 #include <linux/signal.h>
 #include <uapi/linux/audit.h>
+#include <uapi/linux/if_tun.h>
+#include <uapi/linux/sockios.h>
 #include <asm/host.h>
 #include <asm/unistd.h>
 #include "doorman.h"
@@ -23,7 +25,12 @@ static const u16 allowed[] = {
 
 #define NR_ALLOWED	ARRAY_SIZE(allowed)
 
-static struct sock_filter prog[3 + NR_ALLOWED + 7];
+static const u32 ioctls[] = { SIOCGIFFLAGS, TUNSETIFF, TUNSETVNETHDRSZ };
+
+#define NR_IOCTLS	ARRAY_SIZE(ioctls)
+#define REST		(NR_IOCTLS + 9)	/* instructions behind the list of calls */
+
+static struct sock_filter prog[3 + NR_ALLOWED + REST];
 
 static void add(unsigned int *n, u16 code, u32 k, u8 jt, u8 jf)
 {
@@ -42,10 +49,15 @@ int doorman_filter(int kernel_pid)
 	int err;
 
 	add(&n, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch), 0, 0);
-	add(&n, BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 0, NR_ALLOWED + 6);
+	add(&n, BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 0, NR_ALLOWED + REST - 1);
 	add(&n, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
 	for (i = 0; i < NR_ALLOWED; i++)
-		add(&n, BPF_JMP | BPF_JEQ | BPF_K, allowed[i], NR_ALLOWED - i + 5, 0);
+		add(&n, BPF_JMP | BPF_JEQ | BPF_K, allowed[i], NR_ALLOWED - i + REST - 2, 0);
+	add(&n, BPF_JMP | BPF_JEQ | BPF_K, __NR_ioctl, 0, NR_IOCTLS + 1);
+	add(&n, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1]), 0, 0);
+	for (i = 0; i < NR_IOCTLS; i++)
+		add(&n, BPF_JMP | BPF_JEQ | BPF_K, ioctls[i], NR_IOCTLS - i + 5,
+		    i == NR_IOCTLS - 1 ? 5 : 0);
 	add(&n, BPF_JMP | BPF_JEQ | BPF_K, __NR_kill, 0, 4);
 	add(&n, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1]), 0, 0);
 	add(&n, BPF_JMP | BPF_JEQ | BPF_K, SIGKILL, 0, 2);

@@ -10,9 +10,14 @@
  *	config conN=CHANNEL[,CHANNEL], and ssl
  *		file:PATH, as the first of two to be read, else to be written at its
  *		end; tty:PATH; socket:PATH and port:N, to listen there; pts
+ *	config vecN:transport=tap,ifname=TAP, config ethN=tuntap,TAP
+ *		the end of TAP, which has to be there and the user's
+ *	config vecN:transport=stream,path=PATH
+ *		a connection to PATH
  */
 #include <linux/ctype.h>
 #include <linux/errno.h>
+#include <linux/if.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
 #include <asm/host.h>
@@ -109,6 +114,74 @@ static int open_channel(const char *value, const struct door_message *m)
 	return -EPERM;
 }
 
+/*
+ * Is this what the pairs KEY=VALUE say of a key, which has its '=' here? As
+ * net_options.c reads them: of several the last.
+ */
+static bool says(const char *value, const char *key, const char *what)
+{
+	size_t n = strlen(key), len;
+	bool found = false;
+
+	for (;; value += len + 1) {
+		len = strcspn(value, ",");
+		if (!strncmp(value, key, n))
+			found = len == n + strlen(what) && !strncmp(value + n, what, len - n);
+		if (!value[len])
+			return found;
+	}
+}
+
+static bool names_tap(const char *device, const char *value, const char *name)
+{
+	static const char tuntap[] = "tuntap,";
+	size_t n = sizeof(tuntap) - 1;
+
+	if (!strncmp(device, "vec", 3))
+		return says(value, "transport=", "tap") && says(value, "ifname=", name);
+	return !strncmp(value, tuntap, n) && strcspn(value + n, ",") == strlen(name) &&
+	       !strncmp(value + n, name, strlen(name));
+}
+
+/* Attaching to one that is not there would make it, where the user may. */
+static int open_tap(const char *name)
+{
+	int fd, err = host_netdev_exists(name);
+
+	if (err <= 0)
+		return err ?: -ENODEV;
+	fd = host_open("/dev/net/tun", HOST_RDWR | HOST_NONBLOCK);
+	if (fd < 0)
+		return fd;
+	err = host_tap_attach(fd, name);
+	if (!err)
+		return fd;
+	host_close(fd);
+	return err;
+}
+
+static int connect_stream(const char *path)
+{
+	int fd = host_connect_stream(path);
+
+	if (fd >= 0)
+		host_socket_room(fd);
+	return fd;
+}
+
+static int open_net(const char *device, const char *value, const struct door_message *m)
+{
+	switch (m->type) {
+	case DOOR_TAP:
+		return strlen(m->data) < IFNAMSIZ && names_tap(device, value, m->data) ?
+		       open_tap(m->data) : -EPERM;
+	case DOOR_CONNECT:
+		return !strncmp(device, "vec", 3) && says(value, "transport=", "stream") &&
+		       says(value, "path=", m->data) ? connect_stream(m->data) : -EPERM;
+	}
+	return -EPERM;
+}
+
 /**
  * doorman_open() - open what the kernel process asks for, if the owner names it
  * @r: the owner's request
@@ -126,5 +199,7 @@ int doorman_open(const struct request *r, const struct door_message *m)
 		return open_disk(device, value, m);
 	if (!strncmp(device, "con", 3) || !strncmp(device, "ssl", 3))
 		return open_channel(value, m);
+	if (!strncmp(device, "vec", 3) || !strncmp(device, "eth", 3))
+		return open_net(device, value, m);
 	return -EPERM;
 }

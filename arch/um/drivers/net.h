@@ -58,9 +58,9 @@ struct net_port {
  * @name:	behind transport=
  * @stream:	frames follow each other in a stream of bytes, each behind its
  *		length in four bytes, big-endian; else a read or write is a frame
- * @open:	fill in a port but for @transport. At boot, or, with a descriptor
- *		that is open already, later. Return: 0, or -errno with a line for
- *		the user in @why of NET_WHY bytes
+ * @open:	fill in a port but for @transport. At boot, or for a request of the
+ *		management console. Return: 0, or -errno with a line for the user
+ *		in @why of NET_WHY bytes
  */
 struct net_transport {
 	const char *name;

@@ -139,7 +139,7 @@ int net_parse_eth(struct net_options *o, char *value, char *why)
  * @port: filled in
  * @why: gets what is wrong, NET_WHY bytes
  *
- * At boot, or later with a descriptor that is open. Return: 0 or -errno.
+ * At boot, or for a request of the management console. Return: 0 or -errno.
  */
 int net_open(const struct net_options *o, struct net_port *port, char *why)
 {

@@ -2,10 +2,13 @@
 /*
  * transport=stream: a stream socket, each frame behind its length in four
  * bytes, big-endian. This is what passt speaks, and QEMU's -netdev stream.
+ * At boot the kernel process connects; later the doorman does, when the request
+ * of the guest's owner names the path.
  */
 #include <linux/kernel.h>
 #include <linux/net.h>
 #include <asm/boot.h>
+#include "mconsole.h"
 #include "net.h"
 
 static int use_fd(int fd, struct net_port *port, char *why)
@@ -32,6 +35,19 @@ static int use_fd(int fd, struct net_port *port, char *why)
 	return host_set_nonblock(fd);
 }
 
+/* Return: a descriptor with room for frames, or -errno. */
+static int connect_to(const char *path)
+{
+	int fd;
+
+	if (!net_may_open())
+		return door_ask(DOOR_CONNECT, mconsole_current(), 0, path);
+	fd = host_connect_stream(path);
+	if (fd >= 0)
+		host_socket_room(fd);
+	return fd;
+}
+
 static int open_stream(const struct net_options *o, struct net_port *port, char *why)
 {
 	int fd;
@@ -42,17 +58,16 @@ static int open_stream(const struct net_options *o, struct net_port *port, char 
 	}
 	if (o->fd >= 0)
 		return use_fd(o->fd, port, why);
-	if (!net_may_open()) {
-		snprintf(why, NET_WHY, "sockets are connected at boot only; later, give a connected one as fd=N");
-		return -EPERM;
+	if (!net_may_open() && *o->path != '/') {
+		snprintf(why, NET_WHY, "while the guest runs path= wants a whole path, from / on");
+		return -EINVAL;
 	}
-	fd = host_connect_stream(o->path);
+	fd = connect_to(o->path);
 	if (fd < 0) {
 		snprintf(why, NET_WHY, "cannot connect to %.100s: %s%s", o->path, host_error(fd),
 			 fd == -ECONNREFUSED ? " (nobody listens there)" : "");
 		return fd;
 	}
-	host_socket_room(fd);
 	port->fd = fd;
 	snprintf(port->name, sizeof(port->name), "stream %s", o->path);
 	return 0;

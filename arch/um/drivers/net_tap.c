@@ -6,15 +6,23 @@
  *
  * Frames have a virtio-net header, so checksums may be left to the other side
  * and segments be up to 64 KiB long, in both directions.
+ *
+ * At boot the kernel process opens it; later it can open nothing, and asks the
+ * doorman, which does so when the request of the guest's owner names the tap.
  */
 #include <linux/kernel.h>
 #include <linux/virtio_net.h>
 #include <asm/boot.h>
+#include "mconsole.h"
 #include "net.h"
 
 static int refuse(char *why, const char *name, int err)
 {
 	switch (err) {
+	case -ENODEV:
+		snprintf(why, NET_WHY, "there is no tap %s: ip tuntap add %s mode tap user $USER",
+			 name, name);
+		break;
 	case -EPERM:
 		snprintf(why, NET_WHY, "tap %s is not yours: ip tuntap add %s mode tap user $USER",
 			 name, name);
@@ -31,9 +39,37 @@ static int refuse(char *why, const char *name, int err)
 	return err;
 }
 
-static int open_tap(const struct net_options *o, struct net_port *port, char *why)
+/* Return: a descriptor, or -errno with @why. */
+static int attach(const char *name, char *why)
 {
 	int fd, err;
+
+	/* Whoever may make one would make it by attaching to it. */
+	err = host_netdev_exists(name);
+	if (err <= 0)
+		return refuse(why, name, err ?: -ENODEV);
+	fd = host_open("/dev/net/tun", HOST_RDWR | HOST_NONBLOCK);
+	if (fd < 0) {
+		snprintf(why, NET_WHY, "cannot open /dev/net/tun: %s", host_error(fd));
+		return fd;
+	}
+	err = host_tap_attach(fd, name);
+	if (!err)
+		return fd;
+	host_close(fd);
+	return refuse(why, name, err);
+}
+
+static int attach_later(const char *name, char *why)
+{
+	int fd = door_ask(DOOR_TAP, mconsole_current(), 0, name);
+
+	return fd < 0 ? refuse(why, name, fd) : fd;
+}
+
+static int open_tap(const struct net_options *o, struct net_port *port, char *why)
+{
+	int fd;
 
 	if (!o->ifname) {
 		snprintf(why, NET_WHY, "transport=tap wants the name of a tap: ifname=tap0");
@@ -48,29 +84,9 @@ static int open_tap(const struct net_options *o, struct net_port *port, char *wh
 		snprintf(why, NET_WHY, "ifname=%.40s: longer than a name can be", o->ifname);
 		return -EINVAL;
 	}
-	if (!net_may_open()) {
-		snprintf(why, NET_WHY, "taps are opened at boot only; later, give an open one as transport=fd,fd=N");
-		return -EPERM;
-	}
-	/* Whoever may make one would make it by attaching to it. */
-	err = host_netdev_exists(o->ifname);
-	if (err < 0)
-		return refuse(why, o->ifname, err);
-	if (!err) {
-		snprintf(why, NET_WHY, "there is no tap %s: ip tuntap add %s mode tap user $USER",
-			 o->ifname, o->ifname);
-		return -ENODEV;
-	}
-	fd = host_open("/dev/net/tun", HOST_RDWR | HOST_NONBLOCK);
-	if (fd < 0) {
-		snprintf(why, NET_WHY, "cannot open /dev/net/tun: %s", host_error(fd));
+	fd = net_may_open() ? attach(o->ifname, why) : attach_later(o->ifname, why);
+	if (fd < 0)
 		return fd;
-	}
-	err = host_tap_attach(fd, o->ifname);
-	if (err) {
-		host_close(fd);
-		return refuse(why, o->ifname, err);
-	}
 	port->fd = fd;
 	port->vnet = sizeof(struct virtio_net_hdr);
 	port->tap = true;

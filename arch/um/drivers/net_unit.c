@@ -43,7 +43,7 @@ static bool booted;
 static DEFINE_XARRAY(spoilt);	/* descriptors of streams that ended within a frame */
 
 /**
- * net_may_open() - are files and sockets of the host still to be had by name
+ * net_may_open() - can files and sockets of the host still be had without the doorman
  */
 bool net_may_open(void)
 {
@@ -146,13 +146,14 @@ static int unit_add(struct unit *u, const char *kind, unsigned int n)
 /* Those that come and go have the messages for the user here. */
 static char hotplug_why[NET_WHY];
 
-static int vec_config(unsigned int nr, char *value, const char **why)
+static int config(struct unit *units, unsigned int nr, char *value, const char **why)
 {
-	struct unit *u = &vecs[nr];
+	struct unit *u = &units[nr];
+	bool eth = units == eths;
 	int err;
 
 	if (nr >= UNITS) {
-		*why = "network devices are vec0 to vec15";
+		*why = eth ? "network devices are eth0 to eth15" : "network devices are vec0 to vec15";
 		return -EINVAL;
 	}
 	if (u->given) {
@@ -161,26 +162,26 @@ static int vec_config(unsigned int nr, char *value, const char **why)
 	}
 	*why = hotplug_why;
 	snprintf(hotplug_why, NET_WHY, "it cannot be added");
-	err = unit_open(u, false, value, hotplug_why);
+	err = unit_open(u, eth, value, hotplug_why);
 	if (err)
 		return err;
-	err = unit_add(u, "vec", nr);
+	err = unit_add(u, eth ? "eth" : "vec", nr);
 	if (err)
 		unit_close(u);
 	return err;
 }
 
-static int vec_show(unsigned int nr, char *buf, size_t size)
+static int show(const struct unit *units, unsigned int nr, char *buf, size_t size)
 {
-	if (nr >= UNITS || !vecs[nr].given)
+	if (nr >= UNITS || !units[nr].given)
 		return -ENODEV;
-	strscpy(buf, vecs[nr].text, size);
+	strscpy(buf, units[nr].text, size);
 	return 0;
 }
 
-static int vec_remove(unsigned int nr, const char **why)
+static int remove(struct unit *units, unsigned int nr, const char **why)
 {
-	struct unit *u = &vecs[nr];
+	struct unit *u = &units[nr];
 	bool within_frame;
 
 	if (nr >= UNITS || !u->vec) {
@@ -188,7 +189,7 @@ static int vec_remove(unsigned int nr, const char **why)
 		return -ENODEV;
 	}
 	if (!net_remove(u->vec, &within_frame)) {
-		*why = "the device is up; take it down first: ip link set vecN down";
+		*why = "the device is up; take it down first: ip link set DEVICE down";
 		return -EBUSY;
 	}
 	u->vec = NULL;
@@ -198,11 +199,48 @@ static int vec_remove(unsigned int nr, const char **why)
 	return 0;
 }
 
+static int vec_config(unsigned int nr, char *value, const char **why)
+{
+	return config(vecs, nr, value, why);
+}
+
+static int vec_show(unsigned int nr, char *buf, size_t size)
+{
+	return show(vecs, nr, buf, size);
+}
+
+static int vec_remove(unsigned int nr, const char **why)
+{
+	return remove(vecs, nr, why);
+}
+
+static int eth_config(unsigned int nr, char *value, const char **why)
+{
+	return config(eths, nr, value, why);
+}
+
+static int eth_show(unsigned int nr, char *buf, size_t size)
+{
+	return show(eths, nr, buf, size);
+}
+
+static int eth_remove(unsigned int nr, const char **why)
+{
+	return remove(eths, nr, why);
+}
+
 static struct hotplug_class vec_class = {
 	.name = "vec",
 	.config = vec_config,
 	.show = vec_show,
 	.remove = vec_remove,
+};
+
+static struct hotplug_class eth_class = {
+	.name = "eth",
+	.config = eth_config,
+	.show = eth_show,
+	.remove = eth_remove,
 };
 
 static int __init net_init(void)
@@ -216,8 +254,10 @@ static int __init net_init(void)
 		if (eths[i].given)
 			unit_add(&eths[i], "eth", i);
 	}
-	if (!err)
+	if (!err) {
 		hotplug_register(&vec_class);
+		hotplug_register(&eth_class);
+	}
 	return err;
 }
 device_initcall(net_init);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Network: taps, sockets, and reading and writing in pieces. Taps and sockets
- * are opened at boot; afterwards the filter of the kernel process (confine.c)
- * leaves readv, writev, getsockopt and ioctl, which need an open descriptor.
+ * are opened at boot, and by the doorman; the filter of the kernel process
+ * (confine.c) leaves readv, writev, getsockopt and ioctl, which need an open
+ * descriptor.
  */
 #include <linux/fcntl.h>
 #include <linux/if.h>
@@ -32,7 +33,7 @@ long host_writev(int fd, const struct host_iovec *iov, unsigned int n)
 /**
  * host_netdev_exists() - has the host a network device of this name
  *
- * At boot only. Return: 1, 0, or -errno.
+ * At boot, or the doorman. Return: 1, 0, or -errno.
  */
 int host_netdev_exists(const char *name)
 {
@@ -149,7 +150,7 @@ int host_hung_up(int fd)
 /**
  * host_socket_room() - room for several frames of 64 KiB, as far as the host allows
  *
- * At boot only. Frames that a stream socket has no room for cost a hand-over each.
+ * At boot, or the doorman. Frames that a stream socket has no room for cost a hand-over each.
  */
 void host_socket_room(int fd)
 {

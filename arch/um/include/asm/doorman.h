@@ -22,6 +22,8 @@ enum door_type {
 	DOOR_PORT,	/* a TCP port of the loopback that it names */
 	DOOR_PTMX,	/* a new pseudo-terminal, for a request that says pts */
 	DOOR_NOTIFY,	/* to the socket of mconsole=notify:; @value: NOTIFY_ */
+	DOOR_TAP,	/* the end of a tap that request @id names, with virtio-net headers */
+	DOOR_CONNECT,	/* a unix stream socket that it names, connected */
 };
 
 /* Kinds of notification, as uml_mconsole's protocol numbers them. */
