@@ -12,7 +12,8 @@ import programs
 from disk import START, program
 from uml import LINUX, Skipped, check, ended, sh
 
-OPTIONS = ("nospin", "spin", "nopatch", "nohabits", "notext", "nobatch", "nokeeptables",
+OPTIONS = ("nospin", "spin", "nopatch", "nohabits", "notext", "nobatch", "noaround", "nojoin",
+           "nokeeptables",
            "nopool", "vdso=0", "nopagereport", "hostfaults=cheap", "hostfaults=dear")
 PROGRAMS = "fork", "memory", "sites", "text"
 

@@ -3,13 +3,23 @@
  * The list of orders of a space: coalesced as they come, so that a run of
  * pages that is contiguous on both sides costs one host call.
  */
+#include <linux/init.h>
 #include <linux/mm.h>
 #include <asm/space.h>
+
+static bool single;	/* each page is an order */
+
+static int __init no_join(char *value)
+{
+	single = true;
+	return 1;
+}
+__setup("nojoin", no_join);
 
 /* Can @b be done in one call with @a, which comes right before it? */
 static bool joins(const struct map_op *a, const struct map_op *b)
 {
-	if (a->kind != b->kind || a->prot != b->prot)
+	if (single || a->kind != b->kind || a->prot != b->prot)
 		return false;
 	if (b->kind == MAP_SET)
 		return a->addr + a->len == b->addr && a->phys + a->len == b->phys;

@@ -294,6 +294,15 @@ static void widen(const struct mm_struct *mm, const pte_t *entry, unsigned long 
 			break;
 }
 
+static bool alone;	/* only the page that was asked for */
+
+static int __init no_around(char *value)
+{
+	alone = true;
+	return 1;
+}
+__setup("noaround", no_around);
+
 static bool fill(struct mm_struct *mm, unsigned long addr, unsigned int access, bool around)
 {
 	static const u8 need[] = {
@@ -329,9 +338,10 @@ static bool fill(struct mm_struct *mm, unsigned long addr, unsigned int access, 
 	addr &= PAGE_MASK;
 	if (unlikely(mm->context.text))
 		text_check(mm, addr, pte_val(ptep_get(entry)) & PAGE_MASK);
+	around &= !alone;
 	from = around ? addr & ~(SPACE_AROUND - 1) : addr;
 	to = from + (around ? SPACE_AROUND : PAGE_SIZE);
-	if (!host_faults_dear && access != ACCESS_WRITE)
+	if (!host_faults_dear && access != ACCESS_WRITE && !alone)
 		widen(mm, entry, addr, stale, &from, &to);
 	entry -= (addr - from) / PAGE_SIZE;
 	for (a = from; a < to; a += PAGE_SIZE, entry++) {
