@@ -154,7 +154,7 @@ class Machine:
                 d.kill()
                 d.wait()
 
-    def run(self, script, seconds, mem, disks=(), shares=None, options=()):
+    def run(self, script, seconds, mem, disks=(), shares=None, options=(), pass_fds=()):
         """Boot, run the script; all that it printed. @disks: (file, read-only)"""
         start = f"{self.scratch}/start.d"
         os.makedirs(start, exist_ok=True)
@@ -177,7 +177,8 @@ class Machine:
                          "-machine", "pc,memory-backend=mem", *more]
             try:
                 done = subprocess.run(argv, capture_output=True, text=True, timeout=seconds,
-                                      stdin=subprocess.DEVNULL, check=False, errors="replace")
+                                      stdin=subprocess.DEVNULL, check=False, errors="replace",
+                                      pass_fds=pass_fds)
             except subprocess.TimeoutExpired as e:
                 return (e.stdout or b"").decode(errors="replace") + "\n(time limit)"
         return done.stdout + done.stderr

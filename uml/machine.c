@@ -95,13 +95,11 @@ static int start_passt(struct machine *m, const struct options *o)
 	struct list words = { };
 	struct child c = { .fds = { -1, -1, -1 }, .nfds = 4 };
 	const char *ports = "";
-	int ends[2], errors[2], null, room = 1 << 20;
+	int ends[2], errors[2], null;
 
-	pair(ends);
+	cable(ends);
 	if (pipe2(errors, O_CLOEXEC | O_NONBLOCK) < 0)
 		die("cannot make a pipe: %s", strerror(errno));
-	/* passt drops what does not fit, and a frame may be 64 KiB long. */
-	setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	list_add(&words, "passt");
 	list_add(&words, "--foreground");
 	list_add(&words, "--quiet");

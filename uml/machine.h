@@ -50,6 +50,7 @@ enum resolver {
 };
 
 enum resolver host_resolver(void);
+void cable(int ends[2]);
 
 const char *find_kernel(const struct options *o);
 void kernel_line(const struct options *o, struct list *words, bool launched);

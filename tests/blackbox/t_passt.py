@@ -3,6 +3,7 @@
 Each test makes a network of its own, as those of t_run_net.py.
 """
 
+import hashlib
 import os
 import shutil
 import signal
@@ -99,6 +100,78 @@ def test_ended_command():
         p.communicate()
 
 
+def fetched(p, server):
+    """The guest of small_buffer() has got all of it, and goes on."""
+    word = hashlib.sha256(server.data).hexdigest().encode()
+    seen = read_until(p.stdout, b"-\n")
+    check(word in seen, f"it got {seen!r}")
+
+
+def end(p):
+    """strace, and what it traces, which lives on without it."""
+    if p.poll() is None:
+        os.killpg(p.pid, signal.SIGKILL)
+    p.communicate()
+
+
+def small_buffer(data):
+    """
+    uml run as on a host with a small net.core.wmem_max: the first setsockopt()
+    has no effect. The guest fetches @data, and then waits for a word.
+    """
+    network()
+    tool("strace")
+    net.ip("address add 198.51.100.1/32 dev lo")
+    server = net.Server(data, "198.51.100.1")
+    # Debian 12's passt stops to send to a guest that has ended its own side.
+    script = ("mkfifo /tmp/open; nc 198.51.100.1 1001 <>/tmp/open | sha256sum;"
+              "read word; echo got $word")
+    words = ["strace", "-qq", "-o", "/dev/null", "-e", "inject=setsockopt:retval=0:when=1",
+             UML, "run", "--kernel", LINUX, "--root", "none", "--network", "user", "--",
+             "sh", "-c", script]
+    p = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE, start_new_session=True)
+    return p, server
+
+
+def test_small_socket_buffers():
+    """
+    A buffer of 208 KiB is three frames, and passt forgets what does not fit: a
+    hundredth of the speed. So the two are connected by TCP then.
+    """
+    p, server = small_buffer(os.urandom(1 << 24))
+    try:
+        fetched(p, server)
+        table = process_table()
+        uml = next(pid for pid, row in table.items() if row[0] == p.pid and row[4] == "uml")
+        passt = next(pid for pid, row in table.items() if row[0] == uml and row[4].startswith("passt"))
+        with open(f"/proc/{passt}/net/tcp") as f:
+            inodes = {line.split()[9] for line in f if line.split()[3] == "01"}
+        cable = os.readlink(f"/proc/{passt}/fd/3")
+        check(cable in {f"socket:[{i}]" for i in inodes}, f"passt has {cable}; TCP: {inodes}")
+        out, err = p.communicate(b"word\n", LIMIT)
+        check(p.returncode == 0 and out == b"got word\n" and err == b"", f"{p.returncode} {out!r} {err!r}")
+        check(not runs(passt), "passt is left")
+    finally:
+        end(p)
+
+
+def test_killed_passt_by_tcp():
+    """A connection that is reset is the end of the network, not of the guest."""
+    p, server = small_buffer(b"some")
+    try:
+        fetched(p, server)
+        for pid, row in process_table().items():
+            if row[4].startswith("passt") and process_table()[row[0]][0] == p.pid:
+                os.kill(pid, signal.SIGKILL)
+        seen = read_until(p.stderr, b"\n")
+        check(seen == b"uml: passt has ended; the guest has no network any more\n", f"{seen!r}")
+        out, err = p.communicate(b"word\n", LIMIT)
+        check(p.returncode == 0 and out == b"got word\n" and err == b"", f"{p.returncode} {out!r} {err!r}")
+    finally:
+        end(p)
+
+
 def test_as_nobody(tmp):
     """Without root, its capabilities, HOME and a runtime directory: bytes both ways."""
     network()
@@ -126,6 +199,7 @@ def test_as_nobody(tmp):
         p.communicate()
 
 
-for slow in (test_passt_is_killed, test_killed_launcher, test_ended_command, test_as_nobody):
+for slow in (test_passt_is_killed, test_killed_launcher, test_ended_command, test_small_socket_buffers,
+             test_killed_passt_by_tcp, test_as_nobody):
     slow.seconds = 60
 del slow

@@ -171,6 +171,8 @@ static int connect_stream(const char *path)
 
 static int open_net(const char *device, const char *value, const struct door_message *m)
 {
+	if (!IS_ENABLED(CONFIG_UML_NET))
+		return -EPERM;
 	switch (m->type) {
 	case DOOR_TAP:
 		return strlen(m->data) < IFNAMSIZ && names_tap(device, value, m->data) ?

@@ -7,6 +7,7 @@
  */
 #include <linux/fcntl.h>
 #include <linux/if.h>
+#include <linux/in.h>
 #include <linux/net.h>
 #include <linux/socket.h>
 #include <linux/string.h>
@@ -14,6 +15,7 @@
 #include <uapi/linux/if_tun.h>
 #include <uapi/linux/poll.h>
 #include <uapi/linux/sockios.h>
+#include <uapi/linux/tcp.h>
 #include <asm/ioctls.h>
 #include <asm/socket.h>
 #include "syscall.h"
@@ -150,11 +152,15 @@ int host_hung_up(int fd)
 /**
  * host_socket_room() - room for several frames of 64 KiB, as far as the host allows
  *
- * At boot, or the doorman. Frames that a stream socket has no room for cost a hand-over each.
+ * At boot, or the doorman. Frames that a stream socket has no room for cost a hand-over
+ * each. One of TCP finds by itself how much it takes, and would not any more if
+ * told; but it is not to wait for more than a short frame.
  */
 void host_socket_room(int fd)
 {
-	int size = 1 << 20;
+	int size = 1 << 20, one = 1;
 
+	if (!host_call(__NR_setsockopt, fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)))
+		return;
 	host_call(__NR_setsockopt, fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 }
