@@ -62,6 +62,9 @@ static unsigned int tty_write_space(struct tty_struct *tty)
 
 	spin_lock_irqsave(&line->lock, flags);
 	room = line->out < 0 || host_poll(line->out, true) > 0;
+	/* Who is told that there is none writes nothing, and waits to be woken. */
+	if (!room && line->out_watch >= 0)
+		watch_rearm(line->out_watch);
 	spin_unlock_irqrestore(&line->lock, flags);
 	return room ? 4096 : 0;
 }
