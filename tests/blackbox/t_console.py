@@ -324,7 +324,8 @@ def test_bad_options(tmp):
         busy.bind(("127.0.0.1", 0))
         busy.listen()
         port = busy.getsockname()[1]
-        for word in ("con1=", "con1=bogus", "con1=bogus:x", "con1=fd", "con1=fd:", "con1=fd:x",
+        os.mkfifo(f"{tmp}/fifo")
+        for word in (f"con1=file:{tmp}/fifo", "con1=", "con1=bogus", "con1=bogus:x", "con1=fd", "con1=fd:", "con1=fd:x",
                      "con1=fd:77", "con1=fd:-1", "con1=fd:0,", "con16=null", "ssl99=null",
                      "con1=pts:/dev/pts/0", "con1=null,pts", "con1=socket:",
                      f"con1=socket:{there}", f"con1=socket:{tmp}/no/where",
@@ -337,10 +338,21 @@ def test_bad_options(tmp):
             last = r.err.splitlines()[-1]
             check(last.startswith(b"linux: ") and word[:3].encode() in last,
                   f"no clear line for {word[:60]}", r)
-    check(os.listdir(tmp) == ["there"], f"left: {os.listdir(tmp)}")
+    check(sorted(os.listdir(tmp)) == ["fifo", "there"], f"left: {os.listdir(tmp)}")
 
 
 test_bad_options.seconds = 120
+
+
+def test_fifo(tmp):
+    """As output one that somebody reads."""
+    os.mkfifo(f"{tmp}/fifo")
+    reader = os.open(f"{tmp}/fifo", os.O_RDONLY | os.O_NONBLOCK)
+    ended(sh("seq 30000 >/dev/ttyS1", f"ssl1=null,file:{tmp}/fifo", wrap=["sh", "-c",
+             f'cat {tmp}/fifo >{tmp}/got & "$@"; s=$?; wait; exit $s', "sh"]), 0)
+    os.close(reader)
+    with open(f"{tmp}/got", "rb") as f:
+        check(f.read().replace(b"\r", b"") == b"".join(b"%d\n" % i for i in range(1, 30001)), "not all came")
 
 
 def mconsole(tmp, *words):

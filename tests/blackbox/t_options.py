@@ -179,6 +179,14 @@ def test_mode_known():
     check("skas0=foo" in one_line("skas0=foo"), "skas0=foo is not named")
 
 
+def test_option_without_a_value():
+    """Linux would hand the word to init."""
+    for word in ("mem", "initrd", "mode", "skas0", "hostfaults", "umid", "mconsole", "hostfs", "con", "ssl",
+                 "ubd0", "ubd15", "con0", "ssl3", "vec0", "eth12", "chan0"):
+        check(f"{word}: wants a value" in one_line(word), f"{word} is not named")
+    gave(run("vecx", "conn", "memory", "eth", cmd=["echo", "hello"]), b"hello\n")
+
+
 def test_option_unknown():
     check("--nonsense" in one_line("--nonsense"), "the option is not named")
 

@@ -24,6 +24,22 @@ def test_every_kind_of_status():
     ended(sh("kill -KILL $$"), 128 + signal.SIGKILL)
 
 
+def test_first_output():
+    """Is there within 250 ms of the start, in the best of several tries on a busy machine."""
+    best = 1000
+    for _ in range(20):
+        begin = time.monotonic()
+        with start("echo", "first", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as p:
+            read_until(p.stdout, b"first\n")
+            best = min(best, (time.monotonic() - begin) * 1000)
+        if best <= 250:
+            return
+    check(False, f"the first output came after {best:.0f} ms")
+
+
+test_first_output.alone = True
+
+
 def test_not_found():
     said(ended(run("no-such-program"), 127), b"no-such-program: not found")
     said(ended(run("/no/such/program"), 127), b"not found")

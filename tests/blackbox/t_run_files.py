@@ -13,8 +13,9 @@ import time
 
 import disk
 from disk import MIB, loop, tool
-from launcher import LIMIT, UML, ended, read_until, run, said, sh
+from launcher import LIMIT, UML, command, ended, read_until, run, said, sh
 from t_confined import NOBODY, need
+from t_disk_faults import mounts
 from t_root import archive, image
 from uml import LINUX, check, family, process_table
 
@@ -37,6 +38,21 @@ def test_root_squashfs(tmp):
     done = ended(sh("cat /marker; echo new > /new; rm /marker; cat /new; ls /", root=path), 0)
     check(done.stdout.startswith(b"on the image\nnew\n") and b"marker" not in done.stdout[17:],
           f"{done.stdout!r}")
+    check(disk.read(path) == before, "the image has changed")
+
+
+def test_no_space_for_what_changes(tmp):
+    """The guest's fsync tells that the host's disk is full; the command goes on, and the image is as it was."""
+    path = image(tmp)
+    before = disk.read(path)
+    os.mkdir(f"{tmp}/tiny")
+    wrap = mounts(f"mount -t tmpfs -o size=2m t {tmp}/tiny")
+    words = command("sh", "-c", "busybox dd if=/dev/zero of=/big bs=64k count=100 conv=fsync 2>&1; echo status $?;"
+                    "cat /marker; exit 7", root=path)
+    done = subprocess.run([*wrap, *words], capture_output=True, stdin=subprocess.DEVNULL, timeout=LIMIT,
+                          env=dict(os.environ, TMPDIR=f"{tmp}/tiny"))
+    check(done.returncode == 7 and done.stdout.endswith(b"status 1\non the image\n"), f"{done}")
+    check(b"Input/output error" in done.stdout or b"No space" in done.stdout, f"no error: {done}")
     check(disk.read(path) == before, "the image has changed")
 
 

@@ -222,6 +222,20 @@ def test_two_guests_on_a_stream():
             p.communicate()
 
 
+def test_port_in_use():
+    """A line says so; the guest has its network otherwise."""
+    tool("passt")
+    net.private()
+    net.tap("tap9", "192.0.2.9/24")
+    net.ip("route add default via 192.0.2.1")
+    with socket.create_server(("0.0.0.0", 8090)):
+        done = subprocess.run([UML, "run", "--kernel", LINUX, "--root", "none", "--network", "user",
+                               "--publish", "8090:80", "--", "ip", "address", "show", "vec0"],
+                              capture_output=True, timeout=28, stdin=subprocess.DEVNULL)
+    check(b"uml: passt" in done.stderr and b"8090" in done.stderr, f"no word of it: {done}")
+    check(done.returncode == 125 or b"192.0.2.9/24" in done.stdout, f"{done}")
+
+
 def test_tap_that_is_not_there():
     done = run("true", options=["--network", "tap=nosuchtap"])
     check(done.returncode == 125 and b"nosuchtap" in done.stderr, f"{done}")

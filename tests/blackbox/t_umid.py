@@ -2,8 +2,9 @@
 """umid=NAME: the directory ~/.uml/NAME with the pid of the kernel process."""
 
 import os
+import subprocess
 
-from uml import Guest, check, ended, run
+from uml import Guest, Skipped, check, ended, run
 
 WAIT = ["sh", "-c", "echo up; read x"]
 
@@ -80,6 +81,17 @@ def test_no_home():
         else:
             ended(r, 1)
             check(b"umid" in r.err.splitlines()[-1], "no clear line", r)
+
+
+def test_home_is_full(tmp):
+    """A name that cannot be written down is none, and nothing is left of it."""
+    wrap = ["unshare", "-rm", "sh", "-c", f"mount -t tmpfs -o size=64k t {tmp} && dd if=/dev/zero of={tmp}/full bs=1k"
+            f" 2>/dev/null; \"$@\"; s=$?; find {tmp}/.uml; exit $s", "sh"]
+    if subprocess.run([*wrap, "true"], capture_output=True).returncode:
+        raise Skipped("no mount namespace here")
+    r = ended(run("umid=x", "quiet", cmd="true", wrap=wrap, env={"HOME": tmp}), 1)
+    check(b"umid=x: cannot write" in r.err and b"No space left" in r.err, "no clear line", r)
+    check(r.out == f"{tmp}/.uml\n".encode(), "something is left", r)
 
 
 def test_nothing_without_a_name(tmp):

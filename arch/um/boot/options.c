@@ -205,6 +205,29 @@ static void __init parse_mconsole(const char *s)
 	boot_options.notify = s + 7;
 }
 
+/* A word that is nothing without a value: Linux would hand it to init. */
+static void __init check_value(const char *w)
+{
+	static const char *const plain[] __initconst = {
+		"mem", "initrd", "mode", "skas0", "hostfaults", "umid", "mconsole", "hostfs",
+		"con", "ssl",
+	};
+	static const char *const numbered[] __initconst = {
+		"ubd", "con", "ssl", "vec", "eth", "chan",
+	};
+	bool found = false;
+
+	for (int i = 0; i < ARRAY_SIZE(plain); i++)
+		found |= !strcmp(w, plain[i]);
+	for (int i = 0; i < ARRAY_SIZE(numbered); i++) {
+		size_t n = strlen(numbered[i]), digits = strspn(w + min(n, strlen(w)), "0123456789");
+
+		found |= !strncmp(w, numbered[i], n) && digits && !w[n + digits];
+	}
+	if (found)
+		boot_die("%s: wants a value, as in %s=...: see --help\n", w, w);
+}
+
 static void __init parse_word(const char *w)
 {
 	struct boot_options *o = &boot_options;
@@ -223,6 +246,7 @@ static void __init parse_word(const char *w)
 	}
 	if (!strncmp(w, "--", 2))
 		boot_die("unknown option %s: see --help\n", w);
+	check_value(w);
 	if (!strncmp(w, "mem=", 4))
 		parse_mem(w + 4);
 	else if (!strncmp(w, "mode=", 5))

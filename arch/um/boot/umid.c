@@ -80,8 +80,12 @@ void __init umid_init(const char *home)
 	if (fd < 0)
 		boot_die("umid=%s: cannot make %s: %s\n", name, pid_file, host_error(fd));
 	snprintf(buf, sizeof(buf), "%d\n", host_getpid());
-	host_write(fd, buf, strlen(buf));
+	err = host_write(fd, buf, strlen(buf));
 	host_close(fd);
+	/* An empty one is taken for what a dead guest has left. */
+	if (err != strlen(buf))
+		boot_die("umid=%s: cannot write %s: %s\n", name, pid_file,
+			 host_error(err < 0 ? err : -ENOSPC));
 }
 
 /**

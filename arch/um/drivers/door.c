@@ -229,7 +229,7 @@ int door_receive(struct door_message *m, int *fd)
 /**
  * hotplug_open() - open a file of the host that a device is made of
  * @path: as the user wrote it
- * @flags: HOST_RDONLY or HOST_RDWR, with HOST_NONBLOCK
+ * @flags: HOST_RDONLY, HOST_RDWR or HOST_APPEND, with HOST_NONBLOCK
  *
  * At boot this is host_open(). Later the kernel process can open nothing; then
  * it is for @config callbacks only, the doorman does it, and only for what the
@@ -241,6 +241,7 @@ int hotplug_open(const char *path, int flags)
 {
 	if (system_state < SYSTEM_RUNNING)
 		return host_open(path, flags);
+	flags &= ~(HOST_NONBLOCK | HOST_NOCTTY);
 	return door_ask(DOOR_OPEN, mconsole_current(),
-			flags == HOST_APPEND ? HOST_APPEND : flags & HOST_RDWR, path);
+			flags == HOST_APPEND ? flags : flags & HOST_RDWR, path);
 }
