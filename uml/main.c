@@ -64,6 +64,8 @@ static bool is_help(const char *word)
 
 static int run(const struct command_entry *c, int argc, char **argv)
 {
+	/* As getopt(3) says who it is that speaks. */
+	argv[0] = xprintf("uml %s", c->name);
 	if (!c->args || argc != 2 || !is_help(argv[1]))
 		return c->run(argc, argv);
 	printf("usage: uml %s %s\n\n%c%s. See uml(1).\n", c->name, c->args,

@@ -7,7 +7,7 @@
 static int end(int argc, char **argv, enum control_op op)
 {
 	if (argc != 2 || argv[1][0] == '-')
-		die("usage: uml %s NAME", argv[0]);
+		die("usage: %s NAME", argv[0]);
 	control_end(argv[1], op);
 	return 0;
 }
@@ -18,7 +18,7 @@ static int simple(int argc, char **argv, enum control_op op)
 	int status;
 
 	if (argc != 2 || argv[1][0] == '-')
-		die("usage: uml %s NAME", argv[0]);
+		die("usage: %s NAME", argv[0]);
 	status = control_request(argv[1], op, 0, &text);
 	if (status)
 		die("%s: %s", argv[1], text);

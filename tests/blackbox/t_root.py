@@ -327,7 +327,7 @@ def test_initrd_ends_with_the_launcher(tmp):
 
 
 WRONG = [
-    (["--no-such"], b"unrecognized option"),
+    (["--no-such"], b"uml run: unrecognized option"),
     (["--root", "/nonexistent"], b"--root /nonexistent: No such file"),
     (["--root", "/etc/passwd"], b"no image of ext4"), (["--root", "/dev/null"], b"neither"),
     (["--volume", "/nonexistent"], b"No such file"), (["--volume", "/etc/passwd"], b"not a directory"),
