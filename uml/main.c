@@ -62,15 +62,24 @@ static bool is_help(const char *word)
 	return !strcmp(word, "--help") || !strcmp(word, "-h");
 }
 
+/* What a command has printed is written, or its status is not 0. */
+static int flushed(int status)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	note("cannot write all of the output: is the disk full?");
+	return status ? status : EXIT_OURS;
+}
+
 static int run(const struct command_entry *c, int argc, char **argv)
 {
 	/* As getopt(3) says who it is that speaks. */
 	argv[0] = xprintf("uml %s", c->name);
 	if (!c->args || argc != 2 || !is_help(argv[1]))
-		return c->run(argc, argv);
+		return flushed(c->run(argc, argv));
 	printf("usage: uml %s %s\n\n%c%s. See uml(1).\n", c->name, c->args,
 	       toupper(c->help[0]), c->help + 1);
-	return fflush(stdout) ? EXIT_OURS : 0;
+	return flushed(0);
 }
 
 int main(int argc, char **argv)
@@ -79,7 +88,7 @@ int main(int argc, char **argv)
 	if (argc < 2)
 		return usage(stderr, EXIT_OURS);
 	if (is_help(argv[1]) || !strcmp(argv[1], "help"))
-		return usage(stdout, 0);
+		return flushed(usage(stdout, 0));
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(argv[1], commands[i].name))
 			return run(&commands[i], argc - 1, argv + 1);

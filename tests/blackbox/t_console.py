@@ -13,6 +13,7 @@ import subprocess
 import termios
 import time
 
+from t_confined import mounts
 from uml import LINUX, Guest, check, ended, gave, run, sh
 
 # A login of the poorest kind: greets, answers each line, and starts again. It
@@ -342,6 +343,18 @@ def test_bad_options(tmp):
 
 
 test_bad_options.seconds = 120
+
+
+def test_full_disk(tmp):
+    """Who writes is told, as on any file; when there is room again the line goes on."""
+    r = ended(run(cmd=["dd", "if=/dev/zero", "bs=4k", "count=1"], wrap=["sh", "-c", '"$@" >/dev/full', "sh"]), 1)
+    check(b"Kernel panic" not in r.err, "a panic", r)
+    os.mkdir(f"{tmp}/tiny")
+    script = ("dd if=/dev/zero of=/dev/ttyS1 bs=4k count=1000 2>/tmp/said && exit 8; grep -q 'No space left' /tmp/said ||"
+              "exit 9; mount -t hostfs none /mnt && rm /mnt/fill && echo goes on >/dev/ttyS1")
+    wrap = mounts(f"mount -t tmpfs -o size=1m t {tmp}/tiny && dd if=/dev/zero of={tmp}/tiny/fill bs=4k count=100 2>/dev/null")
+    ended(sh(script, f"hostfs={tmp}/tiny", f"ssl1=null,file:{tmp}/tiny/log",
+             wrap=[*wrap, "sh", "-c", f'"$@"; s=$?; tail -c 8 {tmp}/tiny/log | grep -q "goes on" || exit 7; exit $s', "sh"]), 0)
 
 
 def test_fifo(tmp):

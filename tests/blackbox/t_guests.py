@@ -13,7 +13,7 @@ import subprocess
 import time
 
 from launcher import LIMIT, UML, command, ended, read_until, said, start, uml
-from uml import Guest, Skipped, check, family, process_table
+from uml import LINUX, Guest, Skipped, check, family, process_table
 
 
 @contextlib.contextmanager
@@ -144,6 +144,16 @@ def test_exec_after_the_guest():
         p.kill()
         _, err = e.communicate(timeout=10)
         check(e.returncode == 125 and b"the guest has ended" in err, f"{e.returncode} {err!r}")
+
+
+def test_full_disk():
+    """What cannot be printed is said, and is no success."""
+    with guest("full") as (name, _), open("/dev/full", "wb") as full:
+        for words in (("ps",), ("stats", name), ("doctor",), ("help",), ("ps", "--help"),
+                      ("run", "--kernel", LINUX, "--dry-run", "--", "true"), ("exec", name, "--", "echo", "word")):
+            done = subprocess.run([UML, *words], stdout=full, stderr=subprocess.PIPE, timeout=LIMIT,
+                                  stdin=subprocess.DEVNULL)
+            check(done.returncode == 125 and b"uml: cannot write" in done.stderr, f"{words}: {done}")
 
 
 def test_no_such_guest():

@@ -18,11 +18,17 @@ static struct line *line_of(struct tty_struct *tty)
 	return container_of(tty->port, struct line, port);
 }
 
-static ssize_t tty_write_out(struct tty_struct *tty, const u8 *buf, size_t len)
+/* The host has no room for more: whoever writes is told, and may try again. */
+static bool is_full(long err)
+{
+	return err == -ENOSPC || err == -EDQUOT || err == -EFBIG;
+}
+
+static ssize_t tty_write_out(struct tty_struct *tty, const u8 *buf, size_t size)
 {
 	struct line *line = line_of(tty);
 	unsigned long flags;
-	size_t done = 0;
+	ssize_t len = size, done = 0;
 	bool gone = false;
 
 	spin_lock_irqsave(&line->lock, flags);
@@ -34,6 +40,10 @@ static ssize_t tty_write_out(struct tty_struct *tty, const u8 *buf, size_t len)
 		n = host_write(line->out, buf + done, min_t(size_t, len - done, LINE_CHUNK));
 		if (n == -EAGAIN)
 			break;
+		if (is_full(n)) {
+			spin_unlock_irqrestore(&line->lock, flags);
+			return done ?: n;
+		}
 		if (n <= 0) {
 			/* Who comes back is seen by input; without, writers learn it. */
 			gone = !line->chan[0].again && line->chan[0].listener < 0;
