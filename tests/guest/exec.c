@@ -4,6 +4,7 @@
  */
 #include "test.h"
 #include "exec.h"
+#include <sys/uio.h>
 
 EXECED(exit_with)
 {
@@ -77,5 +78,71 @@ TEST_LIMIT(vfork_exec_storm, 40)
 		}
 		OK(pid);
 		WAIT_EXIT(pid, i % 200);
+	}
+}
+
+#define MANY_PAGES	64
+
+static void fill_pages(unsigned char *pages, unsigned char what)
+{
+	for (int i = 0; i < MANY_PAGES; i++)
+		pages[i * PAGE] = what + i;
+}
+
+static bool pages_are(const volatile unsigned char *pages, unsigned char what)
+{
+	for (int i = 0; i < MANY_PAGES; i++)
+		if (pages[i * PAGE] != (unsigned char)(what + i))
+			return false;
+	return true;
+}
+
+/*
+ * A program that ends without having run since somebody else changed its memory, one
+ * that executes another right then, and one that is made after both: none may see a
+ * page of another.
+ */
+TEST(exec_between_others)
+{
+	unsigned char *pages = ANON(MANY_PAGES * PAGE), theirs[MANY_PAGES];
+	char byte;
+
+	for (int round = 0; round < 8; round++) {
+		struct iovec from[MANY_PAGES], to[MANY_PAGES];
+		int begun[2], go[2];
+
+		OK(pipe(begun));
+		OK(pipe(go));
+		fill_pages(pages, round);
+		CHILD(victim,
+			CHECK(pages_are(pages, round));
+			CHECK_EQ(write(begun[1], "v", 1), 1);
+			pause_forever());
+		CHECK_EQ(read(begun[0], &byte, 1), 1);
+		CHILD(other,
+			close(go[1]);
+			CHECK_EQ(write(begun[1], "o", 1), 1);
+			CHECK_EQ(read(go[0], &byte, 1), 1);
+			execl(SELF, "self", "exec:exit_with", "0", NULL));
+		CHECK_EQ(read(begun[0], &byte, 1), 1);
+		sleep_ms(5);
+		for (int i = 0; i < MANY_PAGES; i++) {
+			theirs[i] = 0xee;
+			from[i] = (struct iovec) { theirs + i, 1 };
+			to[i] = (struct iovec) { pages + i * PAGE, 1 };
+		}
+		CHECK_EQ(process_vm_writev(victim, from, MANY_PAGES, to, MANY_PAGES, 0),
+			 MANY_PAGES);
+		OK(kill(victim, SIGKILL));
+		CHECK(WIFSIGNALED(wait_status(victim, 10)));
+		CHECK_EQ(write(go[1], "g", 1), 1);
+		WAIT_OK(other);
+		CHILD(after, CHECK(pages_are(pages, round)));
+		WAIT_OK(after);
+		CHECK(pages_are(pages, round));
+		close(begun[0]);
+		close(begun[1]);
+		close(go[0]);
+		close(go[1]);
 	}
 }

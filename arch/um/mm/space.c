@@ -570,7 +570,12 @@ void space_begin(struct mm_struct *mm)
 	spin_unlock(&pool_lock);
 	if (!last)
 		return;
-	/* Nothing was ever mapped in it for this mm. */
+	/*
+	 * Nothing was ever mapped in it for this mm; but what takes away the pages of
+	 * the one before may still be in its list.
+	 */
+	if (space->nr_ops)
+		space->emptied = false;
 	space->nr_ops = 0;
 	make_new(last);
 	sites_fork(last, NULL);
