@@ -8,13 +8,13 @@
  *
  * Whether a CPU is spare is what the host says of runnable threads
  * (/proc/loadavg, proc(5)), read every few milliseconds of work, not when idle.
+ * If it would be spare but for one foreign thread, only programs that do little
+ * but call the kernel are served by two.
+ *
  * A runner that is woken need not interrupt the one before it on its CPU, which is
  * on its way to sleep: that would be a message from one CPU to the other, dear where
  * both are a virtual machine's. SCHED_BATCH (sched(7)) spares it; not where others
  * want the CPU as well, whom such a runner would wait for.
- *
- * If it would be spare but for one foreign thread, only programs that do little
- * but call the kernel are served by two.
  */
 #include <linux/bitops.h>
 #include <linux/init.h>

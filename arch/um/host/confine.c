@@ -192,7 +192,8 @@ static struct sock_filter watch_filter[] = {
 #define NR_WATCH	ARRAY_SIZE(watch_filter)
 
 /* Load, compare; calls with conditions; the verdicts. */
-static struct sock_filter prog[3 + NR_FCNTL + NR_POLICY + NR_IOCTL + NR_RING + NR_WATCH + NR_ALLOWED + 8];
+static struct sock_filter prog[3 + NR_FCNTL + NR_POLICY + NR_IOCTL + NR_RING + NR_WATCH +
+			       NR_ALLOWED + 8];
 
 /* How many instructions: none without a ring. */
 static unsigned int ring_rules(void)

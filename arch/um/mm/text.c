@@ -47,7 +47,7 @@
  * @mapping:	whose pages it stands for, from index @first on
  * @ino, @generation, @changed: of its inode, then
  * @seen:	how often it was begun
- * @hopeless:	a copy was tried to be made
+ * @tried:	to make a copy
  * @plan:	the copy, when there is one
  */
 struct text {
@@ -59,7 +59,7 @@ struct text {
 	u32 generation;
 	struct timespec64 changed;
 	unsigned int seen;
-	bool hopeless;
+	bool tried;
 	struct text_plan plan;
 };
 
@@ -204,12 +204,12 @@ void text_begin(struct mm_struct *mm, unsigned long ip)
 	if (!t)
 		goto out;
 	refcount_inc(&t->users);
-	if (!t->plan.text && !t->hopeless && ++t->seen >= USES && settled(t)) {
+	if (!t->plan.text && !t->tried && ++t->seen >= USES && settled(t)) {
 		struct text_plan plan;
 		bool made;
 
 		/* Nobody else tries, whatever comes of it. */
-		t->hopeless = true;
+		t->tried = true;
 		mutex_unlock(&lock);
 		made = make(t, file, size, &plan);
 		mutex_lock(&lock);
@@ -288,14 +288,18 @@ void text_leave(struct mm_struct *mm)
 void text_check(struct mm_struct *mm, unsigned long addr, unsigned long phys)
 {
 	struct pt_regs *regs = &current->thread.uregs.gp;
+	const struct text_plan *plan = &mm->context.text->plan;
 	unsigned long start = mm->context.text_start;
 	u32 site;
 
 	if (mm->context.text_left || !text_keeps(mm, addr) || text_page(mm, addr, phys) != phys)
 		return;
 	text_leave(mm);
-	site = text_site_of(&mm->context.text->plan, regs->ip - start);
-	if (regs->ip - start >= mm->context.text->plan.used && site != TEXT_NO_SITE)
+	/* Only a jump of the text can have led there. */
+	if (regs->ip - start < plan->used || regs->ip - start >= plan->size)
+		return;
+	site = text_site_of(plan, regs->ip - start);
+	if (site != TEXT_NO_SITE)
 		regs->ip = start + site;
 }
 

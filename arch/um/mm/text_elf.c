@@ -111,11 +111,14 @@ static int ascending(const void *a, const void *b)
 static bool usual(const u8 *c, const u8 *end)
 {
 	const u8 *letter = c + 9, *data;
+	size_t n;
 
 	if (end - c < 20 || get_unaligned_le32(c + 4) || c[8] != 1 || *letter++ != 'z')
 		return false;
-	data = letter + strnlen(letter, min(end - letter, 8)) + 1;
-	if (end - data < 4 + 8 || (data[0] | data[1] | data[2] | data[3]) & 0x80)
+	/* The letters end within eight bytes, and so does the loop below. */
+	n = strnlen(letter, 8);
+	data = letter + n + 1;
+	if (n == 8 || end - data < 4 + 8 || (data[0] | data[1] | data[2] | data[3]) & 0x80)
 		return false;
 	for (data += 4; data < end; letter++)
 		switch (*letter) {
@@ -137,12 +140,17 @@ static bool usual(const u8 *c, const u8 *end)
 	return false;
 }
 
-/*
- * Where the functions begin that the records describe, below @used from @text on, an
- * address of the file's own as @base, that of the records.
+/**
+ * text_list_funcs() - where the functions begin that the records describe
+ * @frames: records, of which there are @size bytes
+ * @base: their address in the file's own terms
+ * @text: that of the text; only what begins below @used from there counts
+ * @funcs: gets at most @max, ascending, each once
+ *
+ * Return: how many, or -ENOEXEC when it is not what is understood.
  */
-static int list_funcs(const u8 *frames, u32 size, u64 base, u64 text, u32 used,
-		      u32 *funcs, u32 max)
+int text_list_funcs(const u8 *frames, u32 size, u64 base, u64 text, u32 used,
+		    u32 *funcs, u32 max)
 {
 	u32 n = 0, m = 0;
 
@@ -185,7 +193,8 @@ static int read_funcs(struct file *file, const struct elf64_shdr *frames, u64 te
 	if (f && funcs)
 		n = read_all(file, f, frames->sh_size, frames->sh_offset);
 	if (!n)
-		n = list_funcs(f, frames->sh_size, frames->sh_addr, text, plan->used, funcs, max);
+		n = text_list_funcs(f, frames->sh_size, frames->sh_addr, text, plan->used,
+				    funcs, max);
 	kvfree(f);
 	if (n <= 0) {
 		kvfree(funcs);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the CPU says of itself, asked once for all programs (cpuid_page.S). Left out is
- * what differs from one moment to the next: nothing that programs ask is, but for the
- * number of the CPU, and a guest's programs all run on one that has none of its own.
+ * What the CPU says of itself, asked once for all programs (cpuid_page.S). The same answer
+ * would come the next time, but for the number of the host's CPU, which is no business of
+ * a guest's programs.
  */
 #include <linux/build_bug.h>
 #include <linux/mm.h>
@@ -58,7 +58,7 @@ static unsigned int learn(struct cpuid_answer *to, unsigned int n, u32 first)
 
 /**
  * cpuid_learn() - fill in the table
- * @page: a copy of cpuid_page.S; programs may be reading it
+ * @page: a copy of cpuid_page.S; a program that reads an unfinished one asks the CPU
  */
 void cpuid_learn(void *page)
 {

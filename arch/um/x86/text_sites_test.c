@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * KUnit tests of improved text: what is replaced, what must not be, and that bytes of
- * any kind do no harm.
+ * KUnit tests of improved text: where functions begin, what is replaced, what must not
+ * be, and that bytes of any kind do no harm.
  */
 #include <kunit/test.h>
 #include <linux/mm.h>
 #include <linux/prandom.h>
 #include <linux/slab.h>
 #include <linux/unaligned.h>
+#include <asm/text.h>
 #include <asm/text_sites.h>
 
 #define CPUID_ENTRY	0x7c0000080000ULL
@@ -205,6 +206,61 @@ static void check_anything(struct kunit *test)
 	}
 }
 
+/* A common part and a function's record, as compilers write them. */
+#define COMMON(letters...) 20, 0, 0, 0, 0, 0, 0, 0, 1, letters
+
+static const u8 records[] = {
+	COMMON('z', 'R', 0, 1, 0x78, 16, 1, 0x1b, 0x0c, 7, 8, 0x90, 1, 0, 0),
+	16, 0, 0, 0, 28, 0, 0, 0, 0x10, 0, 0, 0, 0x20, 0, 0, 0, 0, 0, 0, 0,
+	16, 0, 0, 0, 48, 0, 0, 0, 0xf0, 0xff, 0xff, 0xff, 8, 0, 0, 0, 0, 0, 0, 0,
+	0, 0, 0, 0,
+};
+
+static void check_records(struct kunit *test)
+{
+	u32 funcs[4];
+
+	/* The second begins 0x24 behind the first: 0x20 before and 0x14 further on. */
+	KUNIT_ASSERT_EQ(test, text_list_funcs(records, sizeof(records), 0x1000, 0x1000, 0x100,
+					      funcs, 4), 2);
+	KUNIT_EXPECT_EQ(test, funcs[0], 52 - 16);
+	KUNIT_EXPECT_EQ(test, funcs[1], 32 + 16);
+	KUNIT_EXPECT_EQ(test, text_list_funcs(records, sizeof(records), 0x1000, 0x1000, 40,
+					      funcs, 4), 1);
+	KUNIT_EXPECT_EQ(test, text_list_funcs(records, sizeof(records), 0x1000, 0x1000, 0x100,
+					      funcs, 1), -ENOEXEC);
+	/* Cut off within the second record, and before it. */
+	KUNIT_EXPECT_EQ(test, text_list_funcs(records, 60, 0x1000, 0x1000, 0x100, funcs, 4),
+			-ENOEXEC);
+	KUNIT_EXPECT_EQ(test, text_list_funcs(records, 44, 0x1000, 0x1000, 0x100, funcs, 4), 1);
+}
+
+/* Anything in the place of some of them: nothing is written beyond the list. */
+static void check_any_records(struct kunit *test)
+{
+	u8 *buf = kunit_kzalloc(test, 512, GFP_KERNEL);
+	u32 funcs[8 + 1];
+	struct rnd_state rnd;
+
+	KUNIT_ASSERT_NOT_NULL(test, buf);
+	prandom_seed_state(&rnd, 20261129);
+	for (int round = 0; round < 50 * ROUNDS; round++) {
+		u32 size = prandom_u32_state(&rnd) % 512;
+		int n;
+
+		for (u32 i = 0; i < size; i++)
+			buf[i] = records[i % sizeof(records)];
+		for (u32 i = prandom_u32_state(&rnd) % 8; size && i; i--)
+			buf[prandom_u32_state(&rnd) % size] = prandom_u32_state(&rnd);
+		funcs[8] = 0xaaaaaaaa;
+		n = text_list_funcs(buf, size, 0x1000, 0x1000, 0x100, funcs, 8);
+		KUNIT_ASSERT_LE(test, n, 8);
+		KUNIT_ASSERT_EQ(test, funcs[8], 0xaaaaaaaa);
+		for (int i = 0; i < n; i++)
+			KUNIT_ASSERT_TRUE(test, funcs[i] < 0x100 && (!i || funcs[i] > funcs[i - 1]));
+	}
+}
+
 static struct kunit_case text_cases[] = {
 	KUNIT_CASE(check_cpuid),
 	KUNIT_CASE(check_syscall),
@@ -212,6 +268,8 @@ static struct kunit_case text_cases[] = {
 	KUNIT_CASE(check_other_function),
 	KUNIT_CASE(check_no_room),
 	KUNIT_CASE(check_anything),
+	KUNIT_CASE(check_records),
+	KUNIT_CASE(check_any_records),
 	{ }
 };
 

@@ -18,6 +18,8 @@ unsigned long text_page(const struct mm_struct *mm, unsigned long addr, unsigned
 
 /* mm/text_elf.c */
 int text_read(struct file *file, loff_t at, u32 size, struct text_plan *plan);
+int text_list_funcs(const u8 *frames, u32 size, u64 base, u64 text, u32 used,
+		    u32 *funcs, u32 max);
 void text_read_end(struct text_plan *plan);
 
 #endif
