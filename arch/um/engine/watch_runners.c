@@ -77,7 +77,7 @@ static void look(u64 ns_passed, u64 passed)
 		if (space->dead || idle)
 			list_del_init(&space->watch.list);
 	}
-	/* Its programs die with it, see mm/space.c. */
+	/* Its programs die with it, see mm/pool.c. */
 	if ((most > EXCESS_NS || all > EXCESS_ALL_NS) && !weakened(WEAK_NOWATCH))
 		host_kill(worst->pid, SIGKILL);
 }

@@ -207,10 +207,8 @@ static void check_anything(struct kunit *test)
 }
 
 /* A common part and a function's record, as compilers write them. */
-#define COMMON(letters...) 20, 0, 0, 0, 0, 0, 0, 0, 1, letters
-
 static const u8 records[] = {
-	COMMON('z', 'R', 0, 1, 0x78, 16, 1, 0x1b, 0x0c, 7, 8, 0x90, 1, 0, 0),
+	20, 0, 0, 0, 0, 0, 0, 0, 1, 'z', 'R', 0, 1, 0x78, 16, 1, 0x1b, 0x0c, 7, 8, 0x90, 1, 0, 0,
 	16, 0, 0, 0, 28, 0, 0, 0, 0x10, 0, 0, 0, 0x20, 0, 0, 0, 0, 0, 0, 0,
 	16, 0, 0, 0, 48, 0, 0, 0, 0xf0, 0xff, 0xff, 0xff, 8, 0, 0, 0, 0, 0, 0, 0,
 	0, 0, 0, 0,

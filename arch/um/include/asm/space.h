@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Spaces as the kernel above the engines uses them; see mm/space.c. */
+/* Spaces as the kernel above the engines uses them; see mm/space.c and mm/pool.c. */
 #ifndef _ASM_UM_SPACE_H
 #define _ASM_UM_SPACE_H
 
