@@ -45,6 +45,18 @@ def test_second_signal_ends_at_once():
         check(g.wait(5) == 143, f"status {g.status()}", g.words())
 
 
+def test_twice_at_the_same_moment():
+    """One wish, as timeout(1) tells it to its child and then to its group."""
+    script = "trap 'sleep 1; echo told; exit 9' TERM; echo up; while :; do sleep 0.1; done"
+    with Guest(cmd=["sh", "-c", script]) as g:
+        g.until(rb"up\n")
+        for _ in range(2):
+            os.kill(g.kernel(), signal.SIGTERM)
+            time.sleep(0.02)
+        check(g.wait(15) == 143, f"status {g.status()}", g.words())
+        check(b"told\n" in g.out(), "the command had no time", g.words())
+
+
 def test_no_poweroff_program():
     """The kernel itself ends the guest."""
     with Guest(cmd=["sh", "-c", "rm /sbin/poweroff; echo up; read x"]) as g:

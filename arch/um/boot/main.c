@@ -4,6 +4,7 @@
  *
  * boot_main() runs on the stack that the host gave, in this order:
  *   0. an image that the kernel process started to be its doorman becomes that;
+ *      with the option restart a parent stays behind (restart.c);
  *   1. physmem: a memfd takes the place of the image's writable part. Until
  *      that is done nothing but the stack may be written;
  *   2. the vCPU: %fs, its stack for host signals;
@@ -69,13 +70,14 @@ void __noreturn boot_main(unsigned long *stack);
 /* Called by _start with the host's initial stack. */
 asmlinkage void __init __noreturn boot_main(unsigned long *stack)
 {
-	int err, argc = stack[0];
+	int err, restart, argc = stack[0];
 	char **argv = (char **)(stack + 1);
 	unsigned long *aux = stack + argc + 2;
 	const char *home = NULL;
 
 	if (door_wanted(argc, argv))
 		doorman_main(argc, argv);
+	restart = restart_supervise(argc, argv);
 	host_open_std_fds();
 	host_signal_ignore(SIGXFSZ);	/* EFBIG says it better */
 	err = physmem_claim_image();
@@ -88,6 +90,7 @@ asmlinkage void __init __noreturn boot_main(unsigned long *stack)
 		host_exit(EXIT_BAD_OPTION);
 	}
 
+	restart_begin(restart);
 	vcpu_init(&vcpu0, 0);
 	boot_options.environ = (const char *const *)aux;
 	for (; *aux; aux++)

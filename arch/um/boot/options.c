@@ -338,6 +338,7 @@ __setup_param("nospin", known_nospin, known_option, 0);
 __setup_param("nobatch", known_nobatch, known_option, 0);
 __setup_param("nopatch", known_nopatch, known_option, 0);
 __setup_param("hostfaults=", known_hostfaults, known_option, 0);
+__setup_param("restart", known_restart, known_option, 0);
 __setup_param("nosysemu", known_nosysemu, known_option, 0);
 __setup_param("noprocmm", known_noprocmm, known_option, 0);
 __setup_param("noptracefaultinfo", known_noptracefaultinfo, known_option, 0);

@@ -312,7 +312,7 @@ void __noreturn doorman_main(int argc, char **argv)
 		host_write(2, msg, sizeof(msg) - 1);
 		host_exit(EXIT_BAD_OPTION);
 	}
-	host_not_dumpable();
+	host_dumpable(0);
 	for (int i = 1; i < 32; i++)
 		host_signal_ignore(i);
 	kernel_pid = host_getppid();

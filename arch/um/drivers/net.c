@@ -16,6 +16,7 @@
 #include <linux/init.h>
 #include <linux/interrupt.h>
 #include <linux/kernel.h>
+#include <linux/reboot.h>
 #include <linux/rtnetlink.h>
 #include <linux/skbuff.h>
 #include <linux/spinlock.h>
@@ -434,14 +435,13 @@ struct vec *net_add(const char *name, const struct net_port *port, const struct 
 	return v;
 }
 
-/* Was a frame of a stream read or written in part? */
-static bool within_frame(const struct vec *v)
+/**
+ * net_whole_frames() - of a stream's window: how many bytes are whole frames
+ */
+size_t net_whole_frames(const struct net_window *w)
 {
-	const struct net_window *w = &v->rx;
 	size_t at = 0;
 
-	if (!is_stream(v))
-		return false;
 	while (w->fill - at >= sizeof(u32)) {
 		__be32 len;
 
@@ -450,8 +450,30 @@ static bool within_frame(const struct vec *v)
 			break;
 		at += sizeof(u32) + be32_to_cpu(len);
 	}
-	return at != w->fill || v->tx.sent || v->dead;
+	return at;
 }
+
+/* Was a frame of a stream read or written in part? */
+static bool within_frame(const struct vec *v)
+{
+	return is_stream(v) &&
+	       (net_whole_frames(&v->rx) != v->rx.fill || v->tx.sent || v->dead);
+}
+
+/* The guest starts again, and what it has inherited is the next kernel's. */
+static int on_restart(struct notifier_block *nb, unsigned long mode, void *cmd)
+{
+	struct vec *v;
+
+	list_for_each_entry(v, &devices, list)
+		if (is_stream(v))
+			net_leave(v);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block restart_block = {
+	.notifier_call = on_restart,
+};
 
 /**
  * net_remove() - take a device away; its descriptor stays open
@@ -487,5 +509,6 @@ bool net_remove(struct vec *v, bool *spoilt)
  */
 int __init net_init_irq(void)
 {
-	return request_irq(IRQ_NET, net_interrupt, 0, "net", NULL);
+	return register_restart_handler(&restart_block) ?:
+	       request_irq(IRQ_NET, net_interrupt, 0, "net", NULL);
 }

@@ -176,6 +176,7 @@ struct vec {
 
 bool net_tx_add(struct vec *v, struct sk_buff *skb);
 int net_tx_flush(struct vec *v);
+int net_tx_finish(struct vec *v);
 void net_tx_purge(struct vec *v, bool all);
 
 /* net_ethtool.c */
@@ -193,5 +194,9 @@ bool net_may_open(void);
 struct vec *net_add(const char *name, const struct net_port *port, const struct net_options *o);
 bool net_remove(struct vec *v, bool *spoilt);
 int net_init_irq(void);
+size_t net_whole_frames(const struct net_window *w);
+
+/* net_leave.c */
+void net_leave(struct vec *v);
 
 #endif

@@ -125,6 +125,23 @@ static int flush_frames(struct vec *v)
 	return 0;
 }
 
+/* The host has @len bytes more of a stream. */
+static void sent(struct vec *v, size_t len)
+{
+	struct net_tx *tx = &v->tx;
+
+	tx->sent += len;
+	while (tx->count) {
+		unsigned int whole = prefix_len(v) + tx->skb[tx->first]->len, left;
+
+		if (tx->sent < whole)
+			break;
+		left = tx->sent - whole;
+		drop_first(v, true);
+		tx->sent = left;
+	}
+}
+
 static int flush_stream(struct vec *v)
 {
 	struct net_tx *tx = &v->tx;
@@ -143,17 +160,7 @@ static int flush_stream(struct vec *v)
 		if (ret < 0)
 			return ret;
 		v->count.tx_writes++;
-		tx->sent += ret;
-		while (tx->count) {
-			unsigned int len = prefix_len(v) + tx->skb[tx->first]->len;
-			unsigned int left;
-
-			if (tx->sent < len)
-				break;
-			left = tx->sent - len;
-			drop_first(v, true);
-			tx->sent = left;
-		}
+		sent(v, ret);
 	}
 	return 0;
 }
@@ -167,6 +174,26 @@ static int flush_stream(struct vec *v)
 int net_tx_flush(struct vec *v)
 {
 	return v->port.transport->stream ? flush_stream(v) : flush_frames(v);
+}
+
+/**
+ * net_tx_finish() - write the rest of a frame of which a stream has a part
+ *
+ * Return: 0, or -errno: -EAGAIN when the host takes no more now.
+ */
+int net_tx_finish(struct vec *v)
+{
+	struct net_tx *tx = &v->tx;
+	unsigned int n;
+	long ret;
+
+	if (!tx->sent)
+		return 0;
+	n = fill(v, tx->first, tx->sent, tx->iov);
+	ret = host_writev(v->port.fd, tx->iov, n);
+	if (ret >= 0)
+		sent(v, ret);
+	return min(ret, 0L);
 }
 
 /**

@@ -114,6 +114,35 @@ int host_unblock_all_signals(void)
 }
 
 /**
+ * host_signal_mask() - which signals of this thread wait, from now on
+ */
+int host_signal_mask(u64 mask)
+{
+	return host_call(__NR_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof(mask));
+}
+
+/**
+ * host_signal_get_mask() - which of them wait now
+ */
+u64 host_signal_get_mask(void)
+{
+	u64 mask = 0;
+
+	host_call(__NR_rt_sigprocmask, SIG_SETMASK, NULL, &mask, sizeof(mask));
+	return mask;
+}
+
+/**
+ * host_signal_wait() - until one of these signals, which are blocked, is there
+ *
+ * Return: its number, or -errno: -EINTR.
+ */
+int host_signal_wait(u64 signals)
+{
+	return host_call(__NR_rt_sigtimedwait, &signals, NULL, NULL, sizeof(signals));
+}
+
+/**
  * host_uc_get_regs() - the registers that a signal interrupted
  */
 void host_uc_get_regs(const struct host_ucontext *huc, struct pt_regs *regs)

@@ -290,11 +290,18 @@ int host_getppid(void)
 }
 
 /**
- * host_not_dumpable() - no process of the same user may look into this one
+ * host_dumpable() - may processes of the same user look into this one
+ * @value: 0 or 1 from now on, or -1 to ask
+ *
+ * Return: how it was.
  */
-void host_not_dumpable(void)
+int host_dumpable(int value)
 {
-	host_call(__NR_prctl, PR_SET_DUMPABLE, 0);
+	int was = host_call(__NR_prctl, PR_GET_DUMPABLE);
+
+	if (value == 0 || value == 1)
+		host_call(__NR_prctl, PR_SET_DUMPABLE, value);
+	return was;
 }
 
 /**

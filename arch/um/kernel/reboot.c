@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The ways out. Power-off and halt end the kernel process with status 0;
+ * The ways out. Power-off and halt end the kernel process with status 0, and so
+ * does a reboot, after which its parent may start it again (boot/restart.c);
  * reboot(2) with the argument "exit=N" ends it with status N; a panic puts the
  * last kernel messages on stderr and ends it with status 134. Each restores
  * the terminal; the host processes of the spaces die with their tracer.
  */
 #include <linux/init.h>
+#include <linux/irqflags.h>
 #include <linux/kernel.h>
 #include <linux/kmsg_dump.h>
 #include <linux/notifier.h>
@@ -35,8 +37,14 @@ void machine_restart(char *cmd)
 {
 	u8 status = power_status();
 
-	if (cmd && !strncmp(cmd, "exit=", 5) && kstrtou8(cmd + 5, 10, &status))
-		pr_warn("reboot argument \"%s\": not a status from 0 to 255\n", cmd);
+	if (cmd && !strncmp(cmd, "exit=", 5)) {
+		if (kstrtou8(cmd + 5, 10, &status))
+			pr_warn("reboot argument \"%s\": not a status from 0 to 255\n", cmd);
+	} else if (restart_wanted() && !status) {
+		local_irq_disable();
+		do_kernel_restart(cmd);
+		restart_ask();
+	}
 	um_exit(status);
 }
 

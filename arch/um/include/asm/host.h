@@ -107,6 +107,9 @@ int host_signal_default(int signo);
 int host_altstack(void *base, u64 size);
 int host_block_all_signals(void);
 int host_unblock_all_signals(void);
+int host_signal_mask(u64 mask);
+u64 host_signal_get_mask(void);
+int host_signal_wait(u64 signals);
 void host_uc_get_regs(const struct host_ucontext *uc, struct pt_regs *regs);
 void host_uc_set_ip_sp(struct host_ucontext *uc, unsigned long ip, unsigned long sp);
 unsigned long host_siginfo_addr(const struct siginfo *info);
@@ -184,7 +187,7 @@ int host_listen_loopback(unsigned int port);
 int host_accept(int sock);
 int host_connect_stream(const char *path);
 int host_getppid(void);
-void host_not_dumpable(void);
+int host_dumpable(int value);
 void host_run_self(const char *path, const char *const *argv);
 
 /* confine.c */
