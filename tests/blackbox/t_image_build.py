@@ -13,6 +13,7 @@ import tarfile
 
 from disk import fsck, tool
 from launcher import UML, ended
+from t_confined import mounts
 from t_package import INSTALL
 from uml import LINUX, Skipped, check, tail
 
@@ -106,6 +107,28 @@ def test_installed(tmp):
                           capture_output=True, timeout=100)
     check(done.returncode == 0, "make install fails", tail(done.stdout + done.stderr))
     short(tmp, f"{tmp}/p/bin/uml")
+
+
+def test_full_disk(tmp):
+    """Where the image goes, or what it is made of: a line, nothing half made, and the image before is kept."""
+    for name in ("mke2fs", "make"):
+        tool(name)
+    env = stubs(tmp)
+    os.mkdir(f"{tmp}/tiny")
+    wrap = mounts(f"mount -t tmpfs -o size=400k t {tmp}/tiny; echo before >{tmp}/tiny/out.img")
+    look = f'"$@"; s=$?; cd {tmp}; echo; echo left:; find tiny work out.img* -type f; cat tiny/out.img; exit $s'
+    for out, work in (("tiny/out.img", "work"), ("out.img", "tiny")):
+        done = subprocess.run([*wrap, "sh", "-c", look, "sh", UML, "image", "build", "debian", f"{tmp}/{out}"],
+                              env=dict(env, TMPDIR=f"{tmp}/{work}"), cwd=tmp, timeout=100,
+                              capture_output=True, stdin=subprocess.DEVNULL)
+        ended(done, 125)
+        words, _, left = done.stdout.partition(b"\nleft:\n")
+        check(b"no space left" in words.lower(), f"no word of it: {done}")
+        check(b" failed; V=1 " in done.stderr, f"another last line: {done.stderr}")
+        check(left == b"tiny/out.img\nbefore\n", f"left: {left}")
+
+
+test_full_disk.seconds = 120
 
 
 def test_failed_fetch(tmp):

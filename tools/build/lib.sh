@@ -10,7 +10,8 @@
 # which runs COMMAND with its output in $build/LOG and shows one line: the
 # name, and at the end the seconds it took. On a terminal the seconds and the
 # last line of the log are shown while it runs. When it fails, the tail of the
-# log is printed and the script ends. V=1 shows the whole output instead.
+# log is printed and the script ends. V=1 shows the whole output instead. Where
+# BUILD is given, the log goes when whoever gave it removes that directory.
 
 set -euo pipefail
 
@@ -70,6 +71,9 @@ phase()
 	printf '  %-28s failed (status %d)\n' "$name" $status
 	[ "$log" != /dev/stdout ] || exit 1
 	tail -n 40 "$log"
+	# A log of which the end may be missing.
+	printf '\n' 2>/dev/null >>"$log" || say "no space left in $(dirname "$log")"
+	[ -z "${BUILD:-}" ] || die "$name failed; V=1 in the environment shows all of it"
 	die "$name failed; the whole log is in build/$(basename "$log")"
 }
 
