@@ -3,7 +3,7 @@
 # inside.sh - the part of tests/debian/run that runs in the guest, by bash as
 # root, once multi-user.target is reached. Each test is a function; `check`
 # runs it with a time limit and prints "@@ ok NAME" or "@@ not ok NAME - why"
-# on the console, and of a failure the last of its words. Nothing here needs
+# on the console, and of a failure the last of its words; its first word is "@@ up". Nothing here needs
 # more than what the image has, nor any network but the loopback. LONG=1 in the
 # environment: every stressor of stress-ng's classes, one after the other.
 
@@ -11,6 +11,7 @@ wanted=$*	# names of checks; all when there are none
 export work=/var/tmp/uml-test
 mkdir -p $work
 cd $work || exit 1
+echo "@@ up"
 
 # check NAME SECONDS COMMAND...
 check()
