@@ -291,8 +291,14 @@ static void check_host(void)
 		    (unsigned long)r.rlim_cur);
 	say("ok", "max_map_count", "%ld", read_number("/proc/sys/vm/max_map_count"));
 	abi = syscall(SYS_landlock_create_ruleset, NULL, 0, 1);
-	if (abi > 0)
-		say("ok", "landlock", "version %d: a guest's kernel is kept in its directories", abi);
+	if (abi >= 6)
+		say("ok", "landlock",
+		    "version %d: a guest's kernel opens, removes and signals nothing else of yours",
+		    abi);
+	else if (abi > 0)
+		say("ok", "landlock",
+		    "version %d: a guest's kernel opens and removes nothing else of yours; version 6 (Linux 6.12) keeps signals in, too",
+		    abi);
 	else
 		say("no", "landlock", "not in this kernel; guests run without that second fence");
 	if (in_child(probe_namespace))

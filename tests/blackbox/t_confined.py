@@ -274,6 +274,13 @@ def test_no_seccomp():
     check("seccomp" in refused("seccomp", "skas0=seccomp"), "seccomp is not named")
 
 
+def test_no_landlock():
+    """It works, and the guest's log says what is left open; the files of its name go."""
+    r = ended(run(cmd=["dmesg"], wrap=need(*REFUSE, "landlock_create_ruleset")), 0)
+    check(b"no Landlock (Operation not permitted): who takes over this kernel can remove" in r.out
+          and b"Landlock does not keep signals in" in r.out, "not a word of it", r)
+
+
 def test_no_memfd():
     check("memfd" in refused("memfd_create"), "memfd is not named")
 

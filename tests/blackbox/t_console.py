@@ -412,5 +412,11 @@ def test_configured_while_it_runs(tmp):
             config("config", word, good=False)
         config("remove", "con0", good=False)
         check(os.path.exists(log), "the log was not made")
+        config("config", f"con7=socket:{path}")
+        check(os.path.exists(path), "no socket")
         g.proc.stdin.close()
         check(g.wait() == 0, f"status {g.status()}", g.words())
+        end = time.monotonic() + 3
+        while os.path.exists(path):
+            check(time.monotonic() < end, "the socket is left")
+            time.sleep(0.02)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Who takes over the kernel process has the host calls of its filter, no others."""
 
+import errno
 import os
 import re
 import subprocess
@@ -9,11 +10,11 @@ from uml import TOP, Guest, Skipped, check
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 NR = {"read": 0, "ioctl": 16, "mremap": 25, "getpid": 39, "socket": 41, "connect": 42, "clone": 56,
-      "execve": 59, "kill": 62, "fcntl": 72, "ptrace": 101, "sched_setscheduler": 144,
+      "execve": 59, "kill": 62, "fcntl": 72, "rmdir": 84, "unlink": 87, "ptrace": 101, "sched_setscheduler": 144,
       "prctl": 157, "tkill": 200, "open": 2, "openat": 257, "process_vm_writev": 311,
-      "memfd_create": 319, "pidfd_open": 434}
+      "tgkill": 234, "memfd_create": 319, "pidfd_open": 434}
 TIOCSTI, TIOCLINUX, TIOCGWINSZ, FIONBIO, F_SETOWN = 0x5412, 0x541c, 0x5413, 0x5421, 8
-PTRACE_ATTACH = 16
+PTRACE_ATTACH, PTRACE_SEIZE = 16, 0x4206
 TRANSPORTS = "seccomp", "ptrace"
 
 
@@ -75,6 +76,68 @@ def test_programs_and_processes(tmp):
 
 
 test_programs_and_processes.seconds = 60
+
+
+def landlock():
+    """The version of the host's."""
+    ask = "import ctypes; print(ctypes.CDLL(None).syscall(444, 0, 0, 1))"
+    return int(subprocess.run(["python3", "-c", ask], capture_output=True, text=True, check=True).stdout)
+
+
+def command_line(pid):
+    with open(f"/proc/{pid}/cmdline", "rb") as f:
+        return f.read()
+
+
+def refused(tmp, transport, *options, **more):
+    """What its user has beside the guest: files, and processes that it did not start."""
+    file, directory = f"{tmp}/file", f"{tmp}/directory"
+    with open(file, "w"):
+        pass
+    os.makedirs(directory, exist_ok=True)
+    with subprocess.Popen(["sleep", "60"]) as victim, \
+            Guest(f"skas0={transport}", *options, cmd=["sh", "-c", "echo up; sleep 1000 & read x; kill $!; dmesg"],
+                  **more) as g:
+        try:
+            g.until(rb"up\n")
+            for name, path in (("unlink", file), ("rmdir", directory)):
+                said = call(tmp, g, name, path)
+                check(said == -errno.EACCES and os.path.exists(path), f"{transport}: {name}: {said}")
+            doorman = {pid for pid in g.pids() if b"--doorman" in command_line(pid)}
+            spaces = g.pids() - doorman - {g.pid, g.kernel()}
+            said = {pid: call(tmp, g, "kill", pid, 0) for pid in spaces}
+            check(spaces and not any(said.values()), f"{transport}: its own processes: {said}")
+            if transport == "ptrace":
+                said = call(tmp, g, "ptrace", PTRACE_SEIZE, victim.pid)
+                check(said == -errno.EPERM, f"a process of the user is traced: {said}")
+            if landlock() >= 6:
+                for name, args in (("kill", [victim.pid, 9]), ("tgkill", [victim.pid, victim.pid, 9]),
+                                   *[("kill", [pid, 0]) for pid in (os.getpid(), *doorman)]):
+                    said = call(tmp, g, name, *args)
+                    check(said == -errno.EPERM, f"{transport}: {name}{args} gave {said}")
+            check(victim.poll() is None, "a process of the user is gone")
+            g.send(b"\n")
+            check(g.wait(10) == 0, f"status {g.status()}", g.words())
+            said = re.search(rb"Landlock.*", g.out())
+            check(not said if landlock() >= 6 else said, f"the log says {said}", g.words())
+            check(not g.gone(3), "processes are left")
+        finally:
+            victim.kill()
+
+
+def test_what_else_the_user_has(tmp):
+    """Landlock: neither a file that goes by name nor a process that is somebody else's."""
+    if landlock() < 1:
+        raise Skipped("no Landlock on this host")
+    for name in ("shared", "own"):
+        os.mkdir(f"{tmp}/{name}")
+    for transport in TRANSPORTS:
+        refused(tmp, transport)
+        refused(tmp, transport, "umid=m", f"hostfs={tmp}/shared", f"con1=socket:{tmp}/own/console", env={"HOME": tmp})
+        check(not os.listdir(f"{tmp}/own") and not os.listdir(f"{tmp}/.uml"), "its own files are left")
+
+
+test_what_else_the_user_has.seconds = 60
 
 
 def test_what_is_allowed(tmp):

@@ -106,6 +106,7 @@ asmlinkage void __init __noreturn boot_main(unsigned long *stack)
 	umid_init(home);
 	door_start(executable ?: "");
 	physmem_init(boot_options.mem);
+	boot_confine_begin();
 	boot_start_engine();
 	boot_enter(start_kernel, (void *)init_stack + THREAD_SIZE);
 }

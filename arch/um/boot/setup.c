@@ -17,7 +17,6 @@
 #include <asm/boot.h>
 #include <asm/engine.h>
 #include <asm/host.h>
-#include <asm/hostfs.h>
 #include <asm/physmem.h>
 #include <asm/sections.h>
 #include <asm/setup.h>
@@ -111,17 +110,6 @@ void __init setup_arch(char **cmdline_p)
 	min_low_pfn = 0;
 	paging_init();
 }
-
-/* All drivers have what they need from the host. */
-static int __init confine(void)
-{
-	int err = host_confine(engine->by_ptrace, hostfs_confine());
-
-	if (err)
-		pr_notice("the host refuses a filter for the kernel process: %s\n", host_error(err));
-	return 0;
-}
-late_initcall_sync(confine);
 
 static int show_cpu(struct seq_file *m, void *v)
 {

@@ -6,6 +6,7 @@
 #include <linux/kernel.h>
 #include <linux/string.h>
 #include <asm/boot.h>
+#include <asm/doorman.h>
 #include <asm/host.h>
 #include "channel.h"
 
@@ -85,6 +86,13 @@ int chan_open(struct chan *c, const char *spec, bool input, bool output, const c
 	return 0;
 }
 
+/* The kernel process may not remove what the doorman has made. */
+static void remove_path(const struct chan *c)
+{
+	if (host_unlink(c->path) == -EACCES)
+		door_unused(c->path);
+}
+
 /**
  * chan_close() - what the channel has of the host
  */
@@ -100,7 +108,7 @@ void chan_close(struct chan *c)
 	if (c->listener >= 0)
 		host_close(c->listener);
 	if (*c->path)
-		host_unlink(c->path);
+		remove_path(c);
 	*c = (struct chan){ .fd = -1, .listener = -1, .ops = &chan_null };
 }
 
@@ -110,6 +118,8 @@ void chan_close(struct chan *c)
 void chan_remove_paths(void)
 {
 	for (int i = 0; i < PATHS; i++)
-		if (with_path[i])
-			host_unlink(with_path[i]->path);
+		if (with_path[i]) {
+			host_close(with_path[i]->listener);
+			remove_path(with_path[i]);
+		}
 }

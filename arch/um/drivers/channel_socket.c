@@ -31,6 +31,19 @@ static void set_path(struct chan *c, const char *arg)
 		strscpy(c->path, arg, sizeof(c->path));
 }
 
+/* A rule is for all files of a directory, and below it. */
+static void allow_removal(const char *path)
+{
+	char dir[CHAN_PATH];
+	char *slash;
+
+	strscpy(dir, path, sizeof(dir));
+	slash = strrchr(dir, '/');
+	if (slash)
+		slash[slash == dir] = 0;
+	host_landlock_allow_removal(slash ? dir : ".", false);
+}
+
 static int open_socket(struct chan *c, const char *arg, const char **why)
 {
 	if (!*arg || strlen(arg) > 107) {
@@ -50,6 +63,9 @@ static int open_socket(struct chan *c, const char *arg, const char **why)
 	if (c->listener < 0)
 		return c->listener;
 	set_path(c, arg);
+	/* The doorman removes what it has made. */
+	if (system_state < SYSTEM_RUNNING)
+		allow_removal(c->path);
 	return 0;
 }
 

@@ -206,6 +206,22 @@ void door_notify_last(unsigned int kind, const char *text)
 }
 
 /**
+ * door_unused() - a socket that door_ask() had made can be removed
+ * @path: where it is
+ *
+ * In any state. What is not told, or not heard, goes when the doorman ends.
+ */
+void door_unused(const char *path)
+{
+	struct door_message m = { .type = DOOR_UNUSED };
+
+	if (sock < 0)
+		return;
+	fill(&m, path, strlen(path));
+	host_send_message(sock, &m, DOOR_HEAD + m.len, -1);
+}
+
+/**
  * door_receive() - the next message of the doorman, if there is one
  * @m: gets it; @data ends with a NUL
  * @fd: gets a descriptor that came with it, or -1

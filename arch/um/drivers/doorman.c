@@ -35,6 +35,7 @@
 #define REQUESTS	16	/* of which the answer is not complete */
 #define PATIENCE_MS	2000	/* for one that does not read what it is sent */
 #define LAST_WORDS	1000	/* more than a socket holds */
+#define LAST_STEPS	200	/* of 5 ms, for the kernel process to end */
 #define HALT_NS		(3 * NSEC_PER_SEC)	/* for a kernel that does not halt */
 #define ANSWER_NS	(20 * NSEC_PER_SEC)	/* for one that does not answer */
 
@@ -206,6 +207,10 @@ static bool from_kernel(void)
 		send_notification(m.value, m.data, m.len);
 		return true;
 	}
+	if (m.type == DOOR_UNUSED) {
+		doorman_remove(m.data);
+		return true;
+	}
 	r = find(m.id);
 	if (m.type == DOOR_REPLY && r) {
 		answer(r, m.value, m.more, m.data, m.len);
@@ -329,5 +334,9 @@ void __noreturn doorman_main(int argc, char **argv)
 		loop();
 		remove_files();
 	}
+	/* One that is killed does not close all that it has at once. */
+	for (int i = 0; i < LAST_STEPS && host_getppid() == kernel_pid; i++)
+		host_poll_two(-1, -1, 5);
+	doorman_remove(NULL);
 	host_exit(0);
 }

@@ -27,6 +27,7 @@ struct request {
 };
 
 int doorman_open(const struct request *r, const struct door_message *m);
+void doorman_remove(const char *path);
 int doorman_filter(int kernel_pid);
 
 #endif

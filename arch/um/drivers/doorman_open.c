@@ -20,6 +20,7 @@
 #include <linux/if.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
+#include <linux/un.h>
 #include <asm/host.h>
 #include "doorman.h"
 
@@ -86,6 +87,37 @@ static bool names(const char *value, const char *kind, const char *name, enum pl
 	return false;
 }
 
+/* Sockets of consoles, to be removed when they are not used any more. */
+#define SOCKETS	32
+static char made[SOCKETS][sizeof_field(struct sockaddr_un, sun_path)];
+
+static int listen_at(const char *path)
+{
+	int fd, i;
+
+	for (i = 0; i < SOCKETS && *made[i]; i++)
+		;
+	if (i == SOCKETS)
+		return -ENOSPC;
+	fd = host_listen_unix(path);
+	if (fd >= 0)
+		strscpy(made[i], path);
+	return fd;
+}
+
+/**
+ * doorman_remove() - remove a socket that was made here, unless somebody listens there
+ * @path: where; NULL: all of them
+ */
+void doorman_remove(const char *path)
+{
+	for (int i = 0; i < SOCKETS; i++)
+		if (*made[i] && (!path || !strcmp(made[i], path))) {
+			host_unlink_dead_socket(made[i]);
+			*made[i] = 0;
+		}
+}
+
 static int open_channel(const char *value, const struct door_message *m)
 {
 	unsigned int port;
@@ -101,7 +133,7 @@ static int open_channel(const char *value, const struct door_message *m)
 		return names(value, "file:", m->data, INPUT) ?
 		       host_open(m->data, HOST_RDONLY | HOST_NONBLOCK | HOST_NOCTTY) : -EPERM;
 	case DOOR_LISTEN:
-		return names(value, "socket:", m->data, ANY) ? host_listen_unix(m->data) : -EPERM;
+		return names(value, "socket:", m->data, ANY) ? listen_at(m->data) : -EPERM;
 	case DOOR_PORT:
 		if (!names(value, "port:", m->data, ANY))
 			return -EPERM;

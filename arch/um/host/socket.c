@@ -243,6 +243,15 @@ static bool dead_socket(const char *path)
 }
 
 /**
+ * host_unlink_dead_socket() - remove a unix stream socket at which nobody listens
+ */
+void host_unlink_dead_socket(const char *path)
+{
+	if (dead_socket(path))
+		host_unlink(path);
+}
+
+/**
  * host_listen_unix() - wait for connections at a path
  *
  * Return: a descriptor, -EADDRINUSE when there is a file or somebody else, or

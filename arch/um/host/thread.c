@@ -11,7 +11,7 @@
 #include <linux/time.h>
 #include <uapi/linux/wait.h>
 #include <uapi/asm/prctl.h>
-#include <asm/host_dirs.h>
+#include <asm/host.h>
 #include "syscall.h"
 
 extern long __host_clone(unsigned long flags, void *stack_top, int (*fn)(void *), void *arg);
@@ -47,8 +47,7 @@ static int thread_main(void *arg)
 {
 	struct thread_start *shared = arg, start = *shared;
 
-	if (IS_ENABLED(CONFIG_UML_HOSTFS))
-		host_landlock_thread();
+	host_landlock_thread();
 	__atomic_store_n(&shared->begun, 1, __ATOMIC_SEQ_CST);
 	host_futex_wake(&shared->begun);
 	return start.fn(start.arg);

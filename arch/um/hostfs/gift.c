@@ -7,7 +7,7 @@
  *
  * or as the root file system: rootfstype=hostfs rootflags=DIR, which may be
  * written to if "rw" is on the line. It is opened at once, before the kernel
- * process confines itself, and Landlock is told of it (host/landlock.c).
+ * process is confined (boot/confine.c), and Landlock is told of it.
  */
 #include <linux/ctype.h>
 #include <linux/init.h>
@@ -32,7 +32,6 @@ UM_HELP(hostfs,
 
 static struct hostfs_gift gifts[GIFTS] __ro_after_init;
 static unsigned int nr_gifts __ro_after_init;
-static int landlock_error __ro_after_init;
 
 /* Length of NAME in NAME:DIR, or 0. */
 static size_t __init name_length(const char *s)
@@ -48,7 +47,7 @@ static void __init give(const char *opt, char *name, char *dir, bool ro)
 {
 	struct hostfs_gift *g = &gifts[nr_gifts];
 	static char path[PATH_MAX] __initdata;
-	int fd;
+	int fd, err;
 
 	if (nr_gifts == GIFTS)
 		boot_die("%s%s: no more than %d directories can be given\n", opt, dir, GIFTS);
@@ -66,6 +65,10 @@ static void __init give(const char *opt, char *name, char *dir, bool ro)
 	for (int i = 0; i < nr_gifts && name; i++)
 		if (gifts[i].name && !strcmp(gifts[i].name, name))
 			boot_die("%s%s:%s: this name is given twice\n", opt, name, dir);
+	err = host_landlock_allow(fd, !ro);
+	if (err)
+		boot_die("%s%s: the host's Landlock does not take the directory: %s\n", opt, dir,
+			 host_error(err));
 	g->fd = fd;
 	g->ro = ro;
 	nr_gifts++;
@@ -129,23 +132,15 @@ static int __init take_gifts(void)
 	for (int i = 0; i < nr_options; i++)
 		give_option(option[i]);
 	give_root();
-	if (!nr_gifts)
-		return 0;
-	for (int i = 0; i < nr_gifts && !landlock_error; i++)
-		landlock_error = host_landlock_allow(gifts[i].fd, !gifts[i].ro);
-	if (!landlock_error && umid_home()) {
-		host_landlock_allow_removal(umid_dir(), false);
-		host_landlock_allow_removal(umid_home(), true);
-	}
 	return 0;
 }
 core_initcall(take_gifts);
 
 /**
- * hostfs_confine() - the calling vCPU opens nothing but in gifts from now on
+ * hostfs_confine() - the guest has booted: files are opened in gifts only
  *
- * And files get the permissions that the guest gives them. What was made before,
- * for disks and consoles, got those that the user's umask leaves.
+ * They get the permissions that the guest gives them. What was made before, for
+ * disks and consoles, got those that the user's umask leaves.
  *
  * Return: whether it opens files at all.
  */
@@ -156,11 +151,6 @@ bool __init hostfs_confine(void)
 	host_umask_none();
 	host_remember_cwd();
 	hostfs_watch_init();
-	if (!landlock_error)
-		landlock_error = host_landlock_thread();
-	if (landlock_error)
-		pr_notice("hostfs: this host has no Landlock (%s): who takes over this kernel can open all that you can\n",
-			  host_error(landlock_error));
 	return true;
 }
 

@@ -64,6 +64,7 @@ extern const char __um_help_start[], __um_help_end[];
 
 void boot_parse(int argc, char **argv);
 void boot_probe_host(void);
+void boot_confine_begin(void);
 void boot_start_engine(void);
 void __printf(1, 2) boot_say(const char *fmt, ...);
 void __printf(1, 2) boot_warn(const char *fmt, ...);

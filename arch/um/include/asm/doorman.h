@@ -24,6 +24,7 @@ enum door_type {
 	DOOR_NOTIFY,	/* to the socket of mconsole=notify:; @value: NOTIFY_ */
 	DOOR_TAP,	/* the end of a tap that request @id names, with virtio-net headers */
 	DOOR_CONNECT,	/* a unix stream socket that it names, connected */
+	DOOR_UNUSED,	/* nobody listens at the path @data any more */
 };
 
 /* Kinds of notification, as uml_mconsole's protocol numbers them. */
@@ -59,6 +60,7 @@ int door_ask(enum door_type type, u32 id, int value, const char *name);
 void door_result(u32 id, int value);
 int door_notify(unsigned int kind, const char *text, size_t len);
 void door_notify_last(unsigned int kind, const char *text);
+void door_unused(const char *path);
 int door_receive(struct door_message *m, int *fd);
 int door_socket(void);
 

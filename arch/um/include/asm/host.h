@@ -183,12 +183,20 @@ int host_send_datagram(int sock, const void *buf, u64 len, const struct host_pee
 int host_peer_unix(struct host_peer *peer, const char *path);
 int host_bind_datagram(const char *path);
 int host_listen_unix(const char *path);
+void host_unlink_dead_socket(const char *path);
 int host_listen_loopback(unsigned int port);
 int host_accept(int sock);
 int host_connect_stream(const char *path);
 int host_getppid(void);
 int host_dumpable(int value);
 void host_run_self(const char *path, const char *const *argv);
+
+/* landlock.c */
+int host_landlock_signals(void);
+int host_landlock_begin(void);
+int host_landlock_allow(int fd, bool write);
+int host_landlock_allow_removal(const char *dir, bool directories);
+int host_landlock_thread(void);
 
 /* confine.c */
 int host_confine(bool ptrace, bool files);

@@ -72,9 +72,4 @@ void host_watch_remove(int watch);
 int host_watch_poll(bool *mounts);
 long host_watch_read(void *buf, unsigned int size);
 
-/* landlock.c */
-int host_landlock_allow(int fd, bool write);
-int host_landlock_allow_removal(const char *dir, bool directories);
-int host_landlock_thread(void);
-
 #endif
