@@ -3,9 +3,10 @@
 # inside.sh - the part of tests/debian/run that runs in the guest, by bash as
 # root, once multi-user.target is reached. Each test is a function; `check`
 # runs it with a time limit and prints "@@ ok NAME" or "@@ not ok NAME - why"
-# on the console, and of a failure the last of its words; its first word is "@@ up". Nothing here needs
-# more than what the image has, nor any network but the loopback. LONG=1 in the
-# environment: every stressor of stress-ng's classes, one after the other.
+# on the console, and of a failure the last of its words; its first word is
+# "@@ up". Nothing here needs more than what the image has, nor any network but
+# the loopback. LONG=1 in the environment: every stressor of stress-ng's classes,
+# one after the other.
 
 wanted=$*	# names of checks; all when there are none
 export work=/var/tmp/uml-test
