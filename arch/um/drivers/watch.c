@@ -2,7 +2,8 @@
 /*
  * Descriptors of the host become interrupts. One host thread sleeps in
  * epoll_wait(2); what is ready is marked, its interrupt raised, and it is not
- * looked at again until its driver says so (watch_rearm).
+ * looked at again until its driver says so (watch_rearm). A vCPU that is idle
+ * sleeps there as well, and is the one that the host wakes: who came last.
  */
 #include <linux/errno.h>
 #include <linux/init.h>
@@ -28,6 +29,15 @@ static struct watch {
 static int epfd = -1;
 static char stack[STACK_SIZE] __aligned(16);
 
+/* Return: its interrupt. */
+static int mark_ready(u32 id)
+{
+	if (id >= MAX_WATCHES)
+		return -1;
+	__atomic_store_n(&watches[id].ready, true, __ATOMIC_SEQ_CST);
+	return watches[id].irq;
+}
+
 static int watcher(void *arg)
 {
 	u32 id;
@@ -35,10 +45,10 @@ static int watcher(void *arg)
 	host_block_all_signals();
 	host_unpin();
 	for (;;) {
-		if (host_epoll_wait(epfd, &id) != 1 || id >= MAX_WATCHES)
-			continue;
-		__atomic_store_n(&watches[id].ready, true, __ATOMIC_SEQ_CST);
-		vcpu_raise(&vcpu0, watches[id].irq);
+		int irq = host_epoll_wait(epfd, &id) == 1 ? mark_ready(id) : -1;
+
+		if (irq >= 0)
+			vcpu_raise(&vcpu0, irq);
 	}
 	return 0;
 }
@@ -52,8 +62,10 @@ static int __init watch_init(void)
 	if (epfd < 0)
 		return epfd;
 	err = host_thread(watcher, NULL, stack, STACK_SIZE);
-	if (err >= 0)
+	if (err >= 0) {
+		vcpu_sleep_on(epfd, mark_ready);
 		return 0;
+	}
 	host_close(epfd);
 	epfd = err;
 	return err;

@@ -44,6 +44,7 @@ static const u16 allowed[] = {
 	__NR_read, __NR_pread64, __NR_pwrite64, __NR_preadv, __NR_pwritev, /* file.c */
 	__NR_preadv2, __NR_pwritev2, __NR_fdatasync, __NR_fallocate, __NR_fstat, /* file.c */
 	__NR_epoll_ctl, __NR_epoll_wait, /* poll.c */
+	__NR_epoll_pwait2, /* sleep.S */
 	__NR_getrandom, /* thread.c */
 	/* messages from the process at the door, which opens what a request names */
 	__NR_recvmsg, /* socket.c */

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Waiting for descriptors, for the thread that turns them into interrupts.
+ * Waiting for descriptors, for the thread that turns them into interrupts, and
+ * for a vCPU that sleeps.
  */
+#include <linux/limits.h>
+#include <linux/time64.h>
 #include <uapi/linux/eventpoll.h>
 #include <uapi/linux/poll.h>
 #include "syscall.h"
@@ -67,6 +70,33 @@ int host_epoll_wait(int epfd, u32 *id)
 {
 	struct epoll_event ev;
 	long n = host_call(__NR_epoll_wait, epfd, &ev, 1, -1);
+
+	if (n > 0)
+		*id = ev.data;
+	return n;
+}
+
+extern long __host_sleep(int epfd, struct epoll_event *ev,
+			 const struct __kernel_timespec *timeout, const unsigned int *pending);
+
+/**
+ * host_epoll_sleep() - sleep until something is ready, for a vCPU
+ * @pending: it does not sleep while this is not 0; handlers of signals change it
+ *	and call host_uc_leave_sleep()
+ * @ns: how long at most; U64_MAX for ever
+ * @id: gets which is ready
+ *
+ * Return: 1, 0 when the time is over, -EINTR, or another -errno: -ENOSYS before
+ * Linux 5.11.
+ */
+int host_epoll_sleep(int epfd, const unsigned int *pending, u64 ns, u32 *id)
+{
+	struct __kernel_timespec ts = {
+		.tv_sec = ns / NSEC_PER_SEC,
+		.tv_nsec = ns % NSEC_PER_SEC,
+	};
+	struct epoll_event ev;
+	long n = __host_sleep(epfd, &ev, ns == U64_MAX ? NULL : &ts, pending);
 
 	if (n > 0)
 		*id = ev.data;

@@ -25,6 +25,7 @@ struct host_ucontext {
 };
 
 extern void __restore_rt(void);
+extern char __host_sleep[], __host_sleep_call[], __host_sleep_out[];
 
 /* What tells of an event, and not of a fault of the code that runs. */
 #define EVENTS	(sigmask(HOST_SIG_TIMER) | sigmask(HOST_SIG_IRQ) | sigmask(SIGCHLD) |	\
@@ -167,6 +168,17 @@ void host_uc_set_ip_sp(struct host_ucontext *huc, unsigned long ip, unsigned lon
 
 	sc->ip = ip;
 	sc->sp = sp;
+}
+
+/**
+ * host_uc_leave_sleep() - if it was on its way to host_epoll_sleep(), it does not sleep
+ */
+void host_uc_leave_sleep(struct host_ucontext *huc)
+{
+	struct sigcontext *sc = (void *)&huc->uc.uc_mcontext;
+
+	if (sc->ip >= (u64)__host_sleep && sc->ip <= (u64)__host_sleep_call)
+		sc->ip = (u64)__host_sleep_out;
 }
 
 /**

@@ -3,10 +3,14 @@
  * vCPUs: how interrupts reach them, and how they sleep.
  *
  * Raising an interrupt sets a bit in vcpu->pending and makes the vCPU look. If
- * it sleeps in vcpu_idle() a futex wake does; else a host signal does, whose
+ * it sleeps on that word a futex wake does; else a host signal does, whose
  * handler runs the interrupt at once where interrupts are enabled. Where they
  * are disabled the bit waits for local_irq_enable(). While guest code runs
  * interrupts are disabled, and the handler stops the runner instead.
+ *
+ * A vCPU that has nothing to do waits for the descriptors of devices itself, so
+ * that what comes there (a frame, a key) is in the kernel after one wake-up of the
+ * host and not two. A signal ends that sleep as well.
  */
 #include <linux/atomic.h>
 #include <linux/entry-common.h>
@@ -29,6 +33,10 @@
 struct vcpu vcpu0;
 static char irq_stack[IRQ_STACK_SIZE] __aligned(16);
 static int kernel_pid __ro_after_init;
+
+/* For vcpu_sleep_on(). */
+static int sleep_fd = -1;
+static int (*sleep_event)(u32 id) __ro_after_init;
 
 /* Another host thread looks at the vCPU's state after the bit is set. */
 static void set_pending(struct vcpu *vcpu, unsigned int irq)
@@ -114,6 +122,7 @@ static void host_interrupt(int signo, struct siginfo *info, struct host_ucontext
 {
 	struct vcpu *vcpu = this_vcpu();
 
+	host_uc_leave_sleep(uc);
 	if (signo == HOST_SIG_TIMER)
 		set_pending(vcpu, IRQ_TIMER);
 	if (READ_ONCE(vcpu->irq_on)) {
@@ -132,12 +141,42 @@ static void host_interrupt(int signo, struct siginfo *info, struct host_ucontext
 }
 
 /**
+ * vcpu_sleep_on() - have idle vCPUs wait for descriptors, too
+ * @epfd: of epoll
+ * @event: what is done with one that is ready; returns the interrupt, or -1
+ */
+void __init vcpu_sleep_on(int epfd, int (*event)(u32 id))
+{
+	sleep_event = event;
+	sleep_fd = epfd;
+}
+
+/* Return: whether this host can do that. */
+static bool idle_on_events(struct vcpu *vcpu)
+{
+	u64 deadline = time_enter_idle(vcpu), now = host_monotonic_ns();
+	u64 ns = !deadline ? U64_MAX : deadline > now ? deadline - now : 0;
+	u32 id;
+	int n = host_epoll_sleep(sleep_fd, &vcpu->pending, ns, &id);
+	int irq = n > 0 ? sleep_event(id) : n ? -1 : IRQ_TIMER;
+
+	if (irq >= 0)
+		set_pending(vcpu, irq);
+	return n >= 0 || n == -EINTR;
+}
+
+/**
  * vcpu_idle() - sleep until an interrupt; interrupts are disabled
  */
 void vcpu_idle(void)
 {
 	struct vcpu *vcpu = this_vcpu();
 
+	if (sleep_fd >= 0) {
+		if (idle_on_events(vcpu))
+			return;
+		sleep_fd = -1;		/* a host before Linux 5.11 */
+	}
 	__atomic_store_n(&vcpu->state, VCPU_IDLE, __ATOMIC_SEQ_CST);
 	if (!__atomic_load_n(&vcpu->pending, __ATOMIC_SEQ_CST)) {
 		int err = host_futex_wait(&vcpu->pending, 0, time_enter_idle(vcpu));

@@ -111,6 +111,7 @@ int host_signal_mask(u64 mask);
 u64 host_signal_get_mask(void);
 int host_signal_wait(u64 signals);
 void host_uc_get_regs(const struct host_ucontext *uc, struct pt_regs *regs);
+void host_uc_leave_sleep(struct host_ucontext *uc);
 void host_uc_set_ip_sp(struct host_ucontext *uc, unsigned long ip, unsigned long sp);
 unsigned long host_siginfo_addr(const struct siginfo *info);
 
@@ -213,6 +214,7 @@ int host_epoll_create(void);
 int host_epoll_add(int epfd, int fd, u32 id, bool output);
 int host_epoll_rearm(int epfd, int fd, u32 id, bool output);
 int host_epoll_wait(int epfd, u32 *id);
+int host_epoll_sleep(int epfd, const unsigned int *pending, u64 ns, u32 *id);
 int host_poll(int fd, bool output);
 int host_poll_two(int a, int b, int timeout_ms);
 int host_epoll_rearm_both(int epfd, int fd, u32 id);

@@ -35,7 +35,7 @@ enum {
 
 /* What vcpu->state says to those who raise an interrupt. */
 enum vcpu_state {
-	VCPU_KERNEL,	/* in the kernel: a host signal interrupts it */
+	VCPU_KERNEL,	/* in the kernel, or in epoll: a host signal interrupts it */
 	VCPU_IDLE,	/* blocked on vcpu->pending: a futex wake ends it */
 };
 
@@ -85,6 +85,7 @@ void vcpu_raise(struct vcpu *vcpu, unsigned int irq);
 void vcpu_run_pending(void);
 void vcpu_irq_from_user(struct pt_regs *regs);
 void vcpu_idle(void);
+void vcpu_sleep_on(int epfd, int (*event)(u32 id));
 
 #endif
 #endif
