@@ -41,7 +41,7 @@ def test_help():
     check(not r.err, "--help wrote to stderr", r)
     for word in ("mem=", "initrd=", "root=", "ubd", "con", "umid=", "mode=",
                  "skas0=", "nospin", "nopatch", "nopool", "nokeeptables", "nohabits",
-                 "notext", "nobatch", "noaround", "nojoin", "nopagereport", "vdso=0", "nosysemu",
+                 "notext", "nobatch", "noaround", "nojoin", "noidlewatch", "nopagereport", "vdso=0", "nosysemu",
                  "noprocmm", "noptracefaultinfo", "noptraceldt",
                  "--help", "--version", "--showconfig", "init="):
         check(word.encode() in r.out, f"--help does not name {word}", r)

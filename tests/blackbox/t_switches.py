@@ -13,7 +13,7 @@ from disk import START, program
 from uml import LINUX, Skipped, check, ended, sh
 
 OPTIONS = ("nospin", "spin", "nopatch", "nohabits", "notext", "nobatch", "noaround", "nojoin",
-           "nokeeptables", "nopool", "vdso=0", "nopagereport", "hostfaults=cheap", "hostfaults=dear")
+           "noidlewatch", "nokeeptables", "nopool", "vdso=0", "nopagereport", "hostfaults=cheap", "hostfaults=dear")
 PROGRAMS = "fork", "memory", "sites", "text"
 
 

@@ -68,13 +68,15 @@ UM_HELP(faults,
 "    boot. Where they are cheap the host brings in pages of files as they are\n"
 "    touched, and no page tables are kept.\n\n");
 UM_HELP(parts,
-"nopool, nokeeptables, nohabits, notext, noaround, nojoin, nopagereport, vdso=0\n"
+"nopool, nokeeptables, nohabits, notext, noaround, nojoin, noidlewatch,\n"
+"nopagereport, vdso=0\n"
 "    For measurements: end the host process of a program that is gone, instead of\n"
 "    keeping it for the next; keep no page tables in it; bring in nothing early\n"
 "    that a program touched after its last fork, or will write to; run all\n"
 "    programs from their files' own text; map only the page that was touched, and\n"
-"    each page by a call of its own; keep the host's memory that the guest has\n"
-"    freed; give programs no vDSO, so that reading the clock is a system call.\n\n");
+"    each page by a call of its own; have another thread wake an idle kernel for\n"
+"    what comes from devices; keep the host's memory that the guest has freed;\n"
+"    give programs no vDSO, so that reading the clock is a system call.\n\n");
 UM_HELP(umid,
 "umid=NAME\n"
 "    A name for this guest: the directory $HOME/.uml/NAME holds its pid while\n"

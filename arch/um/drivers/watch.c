@@ -27,6 +27,15 @@ static struct watch {
 } watches[MAX_WATCHES];
 
 static int epfd = -1;
+static bool apart;	/* only the thread sleeps there */
+
+static int __init no_idle_watch(char *value)
+{
+	apart = true;
+	return 1;
+}
+__setup("noidlewatch", no_idle_watch);
+
 static char stack[STACK_SIZE] __aligned(16);
 
 /* Return: its interrupt. */
@@ -63,7 +72,8 @@ static int __init watch_init(void)
 		return epfd;
 	err = host_thread(watcher, NULL, stack, STACK_SIZE);
 	if (err >= 0) {
-		vcpu_sleep_on(epfd, mark_ready);
+		if (!apart)
+			vcpu_sleep_on(epfd, mark_ready);
 		return 0;
 	}
 	host_close(epfd);
