@@ -17,7 +17,7 @@ NUMBERS = {
     "io_uring_enter": 426, "io_uring_register": 427,
     "process_vm_readv": 310, "process_vm_writev": 311, "seccomp": 317,
     "memfd_create": 319, "userfaultfd": 323, "pidfd_open": 434, "clone3": 435,
-    "landlock_create_ruleset": 444, "unshare": 272, "timerfd_create": 283, "signalfd4": 289, "eventfd2": 290,
+    "epoll_pwait2": 441, "landlock_create_ruleset": 444, "unshare": 272, "timerfd_create": 283, "signalfd4": 289, "eventfd2": 290,
     "sched_setaffinity": 203, "sched_setscheduler": 144, "personality": 135, "fallocate": 285,
     "preadv": 295, "pwritev": 296, "preadv2": 327, "pwritev2": 328, "fdatasync": 75,
 }

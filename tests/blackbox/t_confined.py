@@ -295,7 +295,7 @@ def test_no_ptrace_on_a_terminal():
 def test_other_calls_refused():
     """What a strict profile refuses: it works, or says clearly why not."""
     for name in ("process_vm_readv,process_vm_writev", "pidfd_open", "clone3",
-                 "io_uring_setup", "userfaultfd", "seccomp", "unshare",
+                 "io_uring_setup", "userfaultfd", "seccomp", "unshare", "epoll_pwait2",
                  "sched_setaffinity", "sched_setscheduler", "personality", "timerfd_create",
                  "eventfd2", "fallocate"):
         r = run(cmd=HELLO, wrap=need(*REFUSE, name), seconds=10)
