@@ -150,6 +150,13 @@ def test_read_and_write(tmp):
     check(get(f"{d}/old") == b"from the host\nmore\n", "nothing was appended", r)
 
 
+def test_from_directory_to_directory(tmp):
+    """A link and a move: the same file, which mv would copy where the host refuses (EXDEV)."""
+    d = share(tmp)
+    r = ended(guest("mkdir a b; echo x > a/f; ln a/f b/g; mv a/f b/h; stat -c %h b/g b/h", d), 0)
+    check(lines(r) == ["2", "2"] and os.stat(f"{d}/b/g").st_ino == os.stat(f"{d}/b/h").st_ino, "a copy", r)
+
+
 def test_as_root(tmp):
     if not BUSYBOX:
         raise Skipped("no busybox on this host")

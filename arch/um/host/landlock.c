@@ -56,7 +56,13 @@ static int restrict_self(int fd)
  */
 int __init host_landlock_signals(void)
 {
-	struct landlock_ruleset_attr attr = { .scoped = LANDLOCK_SCOPE_SIGNAL };
+	struct landlock_ruleset_attr attr = {
+		.handled_access_fs = LANDLOCK_ACCESS_FS_REFER,
+		.scoped = LANDLOCK_SCOPE_SIGNAL,
+	};
+	struct landlock_path_beneath_attr anywhere = {
+		.allowed_access = LANDLOCK_ACCESS_FS_REFER,
+	};
 	long abi = host_abi(), fd;
 	int err;
 
@@ -65,7 +71,20 @@ int __init host_landlock_signals(void)
 	fd = host_call(__NR_landlock_create_ruleset, &attr, sizeof(attr), 0);
 	if (fd < 0)
 		return fd;
-	err = restrict_self(fd);
+	/*
+	 * Renaming from one directory to another is refused by a domain that does
+	 * not allow it, even where it handles no files.
+	 */
+	anywhere.parent_fd = host_call(__NR_openat, AT_FDCWD, "/",
+				       O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+	err = anywhere.parent_fd;
+	if (err >= 0) {
+		err = host_call(__NR_landlock_add_rule, fd, LANDLOCK_RULE_PATH_BENEATH,
+				&anywhere, 0);
+		host_call(__NR_close, anywhere.parent_fd);
+	}
+	if (!err)
+		err = restrict_self(fd);
 	host_call(__NR_close, fd);
 	return err;
 }
