@@ -12,7 +12,7 @@ import struct
 import subprocess
 import time
 
-from t_confined import NOBODY, copy, need
+from t_confined import NOBODY, REFUSE, copy, need
 from uml import Failed, Guest, Skipped, check, ended, process_table, run
 
 MAGIC = 0xcafebabe
@@ -220,6 +220,19 @@ def test_halt_of_a_guest_that_hangs(tmp):
 
 def test_nothing_left_after_sigkill(tmp):
     with guest(tmp) as g:
+        g.proc.kill()
+        g.wait()
+        check(not g.gone(3), f"processes are left: {g.pids()}")
+    check(not os.path.exists(os.path.join(tmp, ".uml", "m")), "files are left")
+
+
+def test_no_seccomp(tmp):
+    """A host that refuses the doorman's filter: it says so, serves, and leaves nothing behind."""
+    with Guest("umid=m", cmd=["sh", "-c", "until dmesg | grep -q 'mconsole: [on]'; do :; done; dmesg; echo up; read x"],
+               env={"HOME": tmp}, wrap=need(*REFUSE, "seccomp")) as g:
+        g.until(rb"up\n")
+        check(b"refuses a filter for the doorman: Operation not permitted" in g.out(), "not a word of it", g.words())
+        good(tmp, "version")
         g.proc.kill()
         g.wait()
         check(not g.gone(3), f"processes are left: {g.pids()}")

@@ -307,7 +307,7 @@ bool door_wanted(int argc, char **argv)
  */
 void __noreturn doorman_main(int argc, char **argv)
 {
-	int err;
+	int err, unfiltered;
 
 	dir = argv[2];
 	notify = argv[3];
@@ -326,8 +326,10 @@ void __noreturn doorman_main(int argc, char **argv)
 	host_unlink(path);
 	sock = host_bind_datagram(path);
 	err = min(sock, 0);
-	if (!err)
-		err = doorman_filter(kernel_pid);
+	unfiltered = doorman_filter(kernel_pid);
+	/* Then the kernel process has no filter either, and needs the socket no less. */
+	if (unfiltered)
+		to_kernel(DOOR_UNFILTERED, 0, unfiltered, "", -1);
 	to_kernel(DOOR_READY, 0, err, "", -1);
 	/* Without its socket the guest goes on, and so do its files. */
 	if (!err) {

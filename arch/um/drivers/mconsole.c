@@ -120,6 +120,9 @@ static bool take_messages(void)
 			host_close(fd);
 		if (m.type == DOOR_REQUEST) {
 			request(&m);
+		} else if (m.type == DOOR_UNFILTERED) {
+			pr_notice("mconsole: the host refuses a filter for the doorman: %s\n",
+				  host_error(m.value));
 		} else if (m.type == DOOR_READY && m.value) {
 			pr_notice("mconsole: no socket in %s: %s\n", umid_dir(),
 				  host_error(m.value));

@@ -13,6 +13,7 @@
 enum door_type {
 	/* from the doorman */
 	DOOR_READY,	/* the socket is there; @value: 0, or -errno when it is not */
+	DOOR_UNFILTERED, /* before it: the host refuses the doorman's filter; @value: -errno */
 	DOOR_REQUEST,	/* @id: its number; @data: a command of the owner */
 	DOOR_RESULT,	/* of DOOR_OPEN and so on; @value: 0 and a descriptor, or -errno */
 	/* from the kernel process */
