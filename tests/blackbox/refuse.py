@@ -3,7 +3,8 @@
 """refuse.py NAME[,NAME...][=ERROR] PROGRAM [ARG...] - run with some system calls refused.
 
 A seccomp filter makes the named calls fail with EPERM, as the profile of a
-container does, or with ERROR, and allows all others. x86-64 only.
+container does, or with ERROR, and allows all others. NAME/N/VALUE refuses the
+call only when its argument N, from 0, has VALUE. x86-64 only.
 """
 
 import ctypes
@@ -23,22 +24,27 @@ NUMBERS = {
 }
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
 LOAD, EQUAL, RETURN = 0x20, 0x15, 0x06      # of classic BPF
+NR, ARGS = 0, 16                            # where struct seccomp_data has them
 ALLOW, FAIL = 0x7FFF0000, 0x00050000
 
 
-def program(numbers, verdict):
-    """Load the call's number; for each of ours jump to the end's @verdict."""
-    code = [(LOAD, 0, 0, 0)]
-    for i, number in enumerate(numbers):
-        code.append((EQUAL, len(numbers) - i, 0, number))
-    code += [(RETURN, 0, 0, ALLOW), (RETURN, 0, 0, verdict)]
+def program(calls, verdict):
+    """Find the number, and the argument where one is given: the verdict, or on to the next."""
+    code = []
+    for call in calls:
+        name, *argument = call.split("/")
+        code += [(LOAD, 0, 0, NR), (EQUAL, 0, 3 if argument else 1, NUMBERS[name])]
+        if argument:
+            number, value = map(int, argument)
+            code += [(LOAD, 0, 0, ARGS + 8 * number), (EQUAL, 0, 1, value)]
+        code += [(RETURN, 0, 0, verdict)]
+    code += [(RETURN, 0, 0, ALLOW)]
     return b"".join(struct.pack("=HBBI", *c) for c in code), len(code)
 
 
 def main():
     names, _, error = sys.argv[1].partition("=")
-    code, count = program([NUMBERS[name] for name in names.split(",")],
-                          FAIL | getattr(errno, error or "EPERM"))
+    code, count = program(names.split(","), FAIL | getattr(errno, error or "EPERM"))
     buffer = ctypes.create_string_buffer(code)
     fprog = struct.pack("@HP", count, ctypes.addressof(buffer))
     libc = ctypes.CDLL(None, use_errno=True)

@@ -17,7 +17,7 @@ import struct
 import sys
 import time
 
-from refuse import NUMBERS, PR_SET_NO_NEW_PRIVS, program
+from refuse import PR_SET_NO_NEW_PRIVS, program
 
 SECCOMP, SET_MODE_FILTER, NEW_LISTENER = 317, 1, 1 << 3
 NOTIFY = 0x7FC00000
@@ -58,7 +58,7 @@ def main():
         os._exit(0)     # so that the program gets no child that it does not know
     os.waitpid(first, 0)
     theirs.close()
-    code, count = program([NUMBERS[name] for name in sys.argv[1].split(",")], NOTIFY)
+    code, count = program(sys.argv[1].split(","), NOTIFY)
     buffer = ctypes.create_string_buffer(code)
     fprog = struct.pack("@HP", count, ctypes.addressof(buffer))
     libc = ctypes.CDLL(None, use_errno=True)

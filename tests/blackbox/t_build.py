@@ -13,6 +13,7 @@ import urllib.parse
 import uml
 from uml import BUILD, TOP, Skipped, check, ended, run
 
+BOTH = False    # no programs of a guest
 TREE = os.path.join(BUILD, "tree")
 TOOLS = os.path.join(TOP, "tools", "build")
 LONG = os.environ.get("LONG")

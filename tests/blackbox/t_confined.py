@@ -11,7 +11,7 @@ import sys
 import time
 
 from disk import MIB, START, noise, program
-from uml import LINUX, Guest, Skipped, check, ended, gave, over_ptrace, run, sh
+from uml import LINUX, Guest, Skipped, about_seccomp, check, ended, gave, run, sh
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 REFUSE = [sys.executable, os.path.join(HERE, "refuse.py")]
@@ -321,5 +321,4 @@ def test_no_new_privileges_is_kept():
                   f"process {pid} has capabilities in its bound")
 
 
-over_ptrace(globals(), "user_nobody", "process_limit", "nothing_writable", "unshare_user",
-            "bubblewrap", "bubblewrap_dies", "all_at_once")
+about_seccomp(globals(), "no_ptrace")

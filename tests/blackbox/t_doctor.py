@@ -10,7 +10,7 @@ import subprocess
 
 from launcher import UML, ended
 from t_confined import REFUSE, need
-from uml import LINUX, check
+from uml import LINUX, about_seccomp, check
 
 
 def doctor(wrap=(), **env):
@@ -62,3 +62,6 @@ def test_what_is_missing(tmp):
 for slow in (test_transport_without_seccomp, test_transport_without_ptrace, test_what_is_missing):
     slow.seconds = 210
 del slow
+
+
+about_seccomp(globals(), "transport_without_ptrace")

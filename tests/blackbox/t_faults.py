@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 
-from uml import Failed, Guest, Skipped, check, ended, over_ptrace, process_table, run, sh
+from uml import Failed, Guest, Skipped, check, ended, process_table, run, sh
 
 LOOP = "while :; do :; done"
 
@@ -204,10 +204,10 @@ def test_init_space_killed():
         check(not g.gone(1), "processes are left")
 
 
-def seed_killed(transport):
+def test_seed_killed():
     """The process that spaces are made from: nothing new starts, all else lives."""
     script = "sleep 1000 & echo up; while read x; do (echo fine); echo $?; done; echo end"
-    with Guest(transport, "nopool", cmd=["sh", "-c", script]) as g:
+    with Guest("nopool", cmd=["sh", "-c", script]) as g:
         g.until(rb"up\n")
         time.sleep(0.3)     # until sleep has begun
         seed = min(g.pids() - {g.kernel()})     # the first that was made
@@ -220,14 +220,6 @@ def seed_killed(transport):
         status = g.wait(10)
         check(status == 2, f"status {status}", g.words())   # the shell's
         check(not g.gone(1), "processes are left")
-
-
-def test_seed_killed():
-    seed_killed("skas0=seccomp")
-
-
-def test_seed_killed_ptrace():
-    seed_killed("skas0=ptrace")
 
 
 def test_keyboard_interrupt_of_the_group():
@@ -400,6 +392,3 @@ def test_two_guests_at_once():
             g.end()
 
 
-over_ptrace(globals(), "kernel_killed", "kernel_killed_under_load", "kernel_killed_while_forking",
-            "space_killed_busy", "space_killed_in_system_calls", "space_killed_asleep",
-            "init_space_killed", "killed_group")

@@ -71,11 +71,11 @@ def shows_the_guest(out):
         r"^#[1-9].* in (cpu_startup_entry|ret_from_fork_asm) \(\)$")
 
 
-def attach(tmp, *options, core=None):
+def attach(tmp, core):
     home(tmp)
     disk = disk_of(tmp, in_tree("dummy"))
-    commands = shown()[0] + ([f"generate-core-file {core}"] if core else [])
-    with Guest("mem=64M", "ubd0r=" + disk, *options, cmd=["sh", "-c", SCRIPT], wrap=ANYBODY) as g:
+    commands = shown()[0] + [f"generate-core-file {core}"]
+    with Guest("mem=64M", "ubd0r=" + disk, cmd=["sh", "-c", SCRIPT], wrap=ANYBODY) as g:
         g.until(rb"up\n")
         shows_the_guest(gdb(tmp, "-p", str(g.kernel()), commands=commands))
         g.send(b"here\n")
@@ -86,17 +86,14 @@ def attach(tmp, *options, core=None):
 def test_attach(tmp):
     """The guest goes on when gdb leaves; a core of it shows the same."""
     core = os.path.join(tmp, "core")
-    attach(tmp, core=core)
+    attach(tmp, core)
     shows_the_guest(gdb(tmp, LINUX, core, commands=shown()[0]))
 
 
-def test_attach_ptrace(tmp):
-    attach(tmp, "skas0=ptrace")
-
-
-def start(tmp, *options):
+def test_start(tmp):
+    """A breakpoint in a system call of a guest that gdb starts."""
     for _ in range(3):
-        out = gdb(tmp, "--args", LINUX, "mem=64M", *options, "--", "sh", "-c",
+        out = gdb(tmp, "--args", LINUX, "mem=64M", "--", "sh", "-c",
                   "mkdir /tmp/a && echo made; exit 7", commands=shown()[1])
         # gdb 13 now and then asks for the registers of a thread whose process just ended,
         # and then tells of no end: seen once in eight.
@@ -105,15 +102,6 @@ def start(tmp, *options):
     has(out, r"^(Thread .* hit )?Temporary breakpoint 1, .* in sys_mkdir \(\)$",
         r"^#0 .* in sys_mkdir \(\)$", r"^#1 .* in user_loop \(\)$", r'^\$1 = "mkdir(\\000|")',
         r"^0x[0-9a-f]+ in user_loop \(\)$", r"^made$", r"exited with code 07\]$")
-
-
-def test_start(tmp):
-    """A breakpoint in a system call of a guest that gdb starts."""
-    start(tmp)
-
-
-def test_start_ptrace(tmp):
-    start(tmp, "skas0=ptrace")
 
 
 def test_uml_run(tmp):
@@ -134,6 +122,6 @@ def test_uml_run(tmp):
         g.wait()
 
 
-for test in (test_attach, test_attach_ptrace, test_start, test_start_ptrace, test_uml_run):
+for test in (test_attach, test_start, test_uml_run):
     test.seconds = 250
 del test

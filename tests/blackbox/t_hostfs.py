@@ -114,14 +114,6 @@ def test_random(tmp):
 test_random.seconds = 500 if LONG else 120
 
 
-def test_over_ptrace(tmp):
-    """Landlock, which the kernel process takes up, lets it trace its spaces."""
-    d = share(tmp)
-    r = ended(guest("echo x > f; for i in 1 2 3; do (cat f); done; ls -la | wc -l", d,
-                    "skas0=ptrace"), 0)
-    check(lines(r) == ["x", "x", "x", "4"], "it does not work over ptrace", r)
-
-
 def test_upper_of_overlay(tmp):
     """Always cached, a directory can take what an overlay changes."""
     d = share(tmp)

@@ -7,7 +7,7 @@ import signal
 import time
 
 from programs import initrd
-from uml import Failed, Guest, Skipped, check, ended, over_ptrace, run, sh
+from uml import Failed, Guest, Skipped, check, ended, run, sh
 
 SECONDS = 30
 HZ = os.sysconf("SC_CLK_TCK")
@@ -71,7 +71,6 @@ def test_idle_sleepers():
 
 for test in (test_idle_shell, test_idle_sleepers, test_idle_blocked_spinning):
     test.seconds, test.alone = SECONDS + 25, True
-over_ptrace(globals(), "idle_sleepers")
 
 
 SLEEPER = r"""
@@ -136,7 +135,6 @@ def test_sleeper_wakes_in_time(temp):
 
 
 test_sleeper_wakes_in_time.alone = True
-over_ptrace(globals(), "sleeper_wakes_in_time")
 
 
 def test_clock_is_the_hosts():
@@ -194,4 +192,3 @@ def test_start_is_quick():
 
 
 test_start_is_quick.alone = True
-over_ptrace(globals(), "start_is_quick")

@@ -56,7 +56,7 @@ def stubs(tmp):
             link.type, link.linkname = tarfile.SYMTYPE, "busybox"
             tar.addfile(link)
     os.mkdir(f"{tmp}/work")
-    return dict(os.environ, PATH=f"{tmp}/stubs:{os.environ['PATH']}", TMPDIR=f"{tmp}/work")
+    return dict(os.environ, V="", PATH=f"{tmp}/stubs:{os.environ['PATH']}", TMPDIR=f"{tmp}/work")
 
 
 # The module is found by name and fits the kernel.

@@ -16,7 +16,7 @@ import subprocess
 import time
 
 from disk import START, program
-from uml import LINUX, Failed, Guest, Skipped, check
+from uml import LINUX, Failed, Guest, Skipped, about_seccomp, check
 
 CONT, STEP, GETREGS, DETACH, SEIZE, INTERRUPT = 7, 9, 12, 17, 0x4206, 0x4207
 WALL = 0x40000000
@@ -152,3 +152,6 @@ def test_kick_within_a_kick(tmp):
             if two_kicks(g, pid, n) < n:
                 break
         check(12 < n < STEPS - 1, f"the handler has {n} instructions?")
+
+
+about_seccomp(globals(), "kick_within_a_kick")

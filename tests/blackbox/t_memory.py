@@ -108,10 +108,10 @@ def small(g, what, least, most):
     check(costs[-1] <= 150, f"a space of {what} costs the host {costs[-1]} KiB", costs)
 
 
-def spaces_are_small(transport):
+def test_spaces_are_small():
     script = ("for i in $(seq 60); do sleep 1000 & all=\"$all $!\"; done; echo all; "
               "read x; kill $all; wait; echo none; read x")
-    with Guest(transport, cmd=["sh", "-c", script]) as g:
+    with Guest(cmd=["sh", "-c", script]) as g:
         g.until(rb"all\n")
         # Those that have not come to their sleep yet are as small.
         small(g, "sleepers", 60, 90)
@@ -121,14 +121,6 @@ def spaces_are_small(transport):
         while len(g.pids()) > 30 and time.monotonic() < end:
             time.sleep(0.1)
         small(g, "the pool", 10, 30)
-
-
-def test_spaces_are_small():
-    spaces_are_small("skas0=seccomp")
-
-
-def test_spaces_are_small_ptrace():
-    spaces_are_small("skas0=ptrace")
 
 
 def test_no_pool():

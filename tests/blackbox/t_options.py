@@ -7,7 +7,7 @@ import subprocess
 import time
 
 from t_confined import NOBODY, copy, mounts, need
-from uml import INITRAMFS, TOP, Skipped, check, ended, gave, run, sh
+from uml import INITRAMFS, TOP, TRANSPORT, Skipped, about_seccomp, check, ended, gave, run, sh
 
 # In this order; between them may stand checks of our own.
 REPORT = """\
@@ -171,6 +171,12 @@ def test_mode_unknown():
         check(f"mode={mode}" in one_line(f"mode={mode}"), f"mode={mode} is not named")
 
 
+def test_transport():
+    """Without an option; tests/blackbox/run says where it is another."""
+    r = ended(run(cmd=["cat", "/proc/cpuinfo"]), 0)
+    check(b"transport\t: " + TRANSPORT.encode() in r.out, "another transport", r)
+
+
 def test_mode_known():
     gave(run("mode=skas0", cmd=["echo", "hello"]), b"hello\n")
     for transport in ("seccomp", "ptrace"):
@@ -269,3 +275,6 @@ def test_root_not_there():
 
 def test_command_line_too_long():
     one_line("x=" + "y" * 10000)
+
+
+about_seccomp(globals(), "host_report", "mode_known", "nosysemu")

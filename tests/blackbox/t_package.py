@@ -9,6 +9,7 @@ import subprocess
 from launcher import LIMIT, uml
 from uml import TOP, Skipped, check, run
 
+BOTH = False    # the same guests from another place
 INSTALL = os.path.join(TOP, "tools", "build", "install")
 
 

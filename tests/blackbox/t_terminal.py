@@ -11,7 +11,7 @@ import signal
 import termios
 import time
 
-from uml import LINUX, Guest, check, over_ptrace, process_table
+from uml import LINUX, Guest, check, process_table
 
 PROMPT = rb"uml# "
 
@@ -287,5 +287,3 @@ def test_background_job_leaves_the_terminal_alone(tmp):
             check(f.read().endswith(b"hello\n"), "no output of the guest")
 
 
-over_ptrace(globals(), "restored_after_poweroff", "restored_after_panic", "restored_after_sigterm",
-            "killing_a_space", "ctrl_c", "ctrl_c_of_a_busy_loop", "job_control")

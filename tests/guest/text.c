@@ -85,10 +85,11 @@ static unsigned char seen(const unsigned char *site)
 /* Is it to be improved here, when it was begun often? */
 static bool expected(void)
 {
-	char line[4096];
+	char line[4096], cpu[4096];
 
 	slurp("/proc/cmdline", line, sizeof(line));
-	return in_guest() && !strstr(line, "skas0=ptrace") && !strstr(line, "notext");
+	slurp("/proc/cpuinfo", cpu, sizeof(cpu));
+	return in_guest() && strstr(cpu, "seccomp") && !strstr(line, "notext");
 }
 
 EXECED(text_nothing)

@@ -10,7 +10,8 @@ the descendants of its first process, so that they are found also when the
 kernel process has died (init_processes() makes this process the parent of
 orphans). end() kills them all; no test leaves one.
 
-LINUX=FILE in the environment names another executable than build/linux.
+LINUX=FILE in the environment names another executable than build/linux;
+TRANSPORT says which one of skas0 the guests run over, see tests/blackbox/run.
 """
 
 import ctypes
@@ -30,6 +31,7 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(TOP, "build")
 LINUX = os.environ.get("LINUX", os.path.join(BUILD, "linux"))
+TRANSPORT = os.environ.get("TRANSPORT", "seccomp")
 INITRAMFS = os.path.join(BUILD, "initramfs.cpio")
 PR_SET_CHILD_SUBREAPER = 36
 ALWAYS = []     # options of every guest, see again()
@@ -383,9 +385,10 @@ def again(module, suffix, option, *names):
         module[f"test_{name}_{suffix}"] = with_option(module["test_" + name])
 
 
-def over_ptrace(module, *names):
-    """These tests once more with the other transport of guest programs."""
-    again(module, "ptrace", "skas0=ptrace", *names)
+def about_seccomp(module, *names):
+    """These tests ask for one transport of skas0, or are about it alone."""
+    for name in names:
+        module["test_" + name].seccomp = True
 
 
 # What a test says
