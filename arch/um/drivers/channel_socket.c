@@ -31,8 +31,8 @@ static void set_path(struct chan *c, const char *arg)
 		strscpy(c->path, arg, sizeof(c->path));
 }
 
-/* A rule is for all files of a directory, and below it. */
-static void allow_removal(const char *path)
+/* A rule is for all files of a directory, and below it. At boot, see open_socket(). */
+static void __ref allow_removal(const char *path)
 {
 	char dir[CHAN_PATH];
 	char *slash;
