@@ -12,7 +12,7 @@ import programs
 from disk import START, program
 from uml import LINUX, TRANSPORT, Skipped, check, ended, sh
 
-OPTIONS = ("nospin", "spin", "nopatch", "nohabits", "notext", "nobatch", "noaround", "nojoin",
+OPTIONS = ("nospin", "spin", "nonear", "nopatch", "nohabits", "notext", "nobatch", "noaround", "nojoin",
            "noidlewatch", "nokeeptables", "nopool", "vdso=0", "nopagereport", "hostfaults=cheap", "hostfaults=dear")
 PROGRAMS = "fork", "memory", "sites", "text"
 

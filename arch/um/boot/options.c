@@ -57,11 +57,12 @@ UM_HELP(nosysemu,
 "nosysemu\n"
 "    Do not use PTRACE_SYSEMU. skas0=ptrace cannot run without it and says so.\n\n");
 UM_HELP(speed,
-"spin, nospin, nobatch, nopatch\n"
+"spin, nospin, nonear, nobatch, nopatch\n"
 "    skas0=seccomp: always let a runner and the kernel look for each other on two\n"
-"    CPUs, or never, instead of when the host has a CPU to spare; let runners that\n"
-"    are woken interrupt each other; never patch hot system calls of programs to\n"
-"    jump.\n\n");
+"    CPUs, or never, instead of when the host has a CPU to spare; do so also where\n"
+"    a program shares so much data with the kernel that one CPU is quicker; let\n"
+"    runners that are woken interrupt each other; never patch hot system calls of\n"
+"    programs to jump.\n\n");
 UM_HELP(faults,
 "hostfaults=cheap|dear\n"
 "    For measurements: what the host's page faults cost, instead of measuring it at\n"
@@ -268,6 +269,8 @@ static void __init parse_word(const char *w)
 		o->verbose = true;
 	else if (!strcmp(w, "nospin"))
 		o->no_spin = true;
+	else if (!strcmp(w, "nonear"))
+		o->no_near = true;
 	else if (!strcmp(w, "nobatch"))
 		o->no_batch = true;
 	else if (!strcmp(w, "spin"))
@@ -337,6 +340,7 @@ __setup_param("mode=", known_mode, known_option, 0);
 __setup_param("skas0=", known_skas0, known_option, 0);
 __setup_param("spin", known_spin, known_option, 0);
 __setup_param("nospin", known_nospin, known_option, 0);
+__setup_param("nonear", known_nonear, known_option, 0);
 __setup_param("nobatch", known_nobatch, known_option, 0);
 __setup_param("nopatch", known_nopatch, known_option, 0);
 __setup_param("hostfaults=", known_hostfaults, known_option, 0);

@@ -6,8 +6,10 @@
 #include <linux/types.h>
 #include <asm/stub.h>
 
+struct nearness;
 struct space;
 struct uregs;
+struct vcpu;
 
 extern unsigned int area_order;
 extern u64 runner_frame, runner_fp, runner_xmask;
@@ -34,9 +36,11 @@ bool runner_signed(struct space *space);
 extern u64 spread_spin_ns;
 void spread_init(void);
 void spread_pinned(void);
-void spread_choose(struct space *space);
+void spread_choose(struct vcpu *vcpu, struct space *space);
 void spread_posted(struct space *space);
 void spread_forget(struct space *space);
+
+bool near_wanted(struct nearness *n, unsigned long copied, u64 time, u64 worth_cycles);
 
 void watch_begin(struct space *space);
 void watch_end(struct space *space);

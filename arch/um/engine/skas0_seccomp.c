@@ -442,7 +442,7 @@ static void run(struct vcpu *vcpu, struct space *space, struct uregs *uregs, str
 	load_xstate(space, uregs);
 	if (space->dead)
 		return;
-	spread_choose(space);
+	spread_choose(vcpu, space);
 	if (unlikely(list_empty(&space->watch.list)))
 		watch_begin(space);
 

@@ -9,7 +9,9 @@
  * Whether a CPU is spare is what the host says of runnable threads
  * (/proc/loadavg, proc(5)), read every few milliseconds of work, not when idle.
  * If it would be spare but for one foreign thread, only programs that do little
- * but call the kernel are served by two.
+ * but call the kernel are served by two. A program that shares much data with the
+ * kernel is on one CPU with it even if another is spare, if that is quicker (near.c).
+ * None is spare while a thread of a disk copies (spread_helper()).
  *
  * A runner that is woken need not interrupt the one before it on its CPU, which is
  * on its way to sleep: that would be a message from one CPU to the other, dear where
@@ -27,6 +29,7 @@
 #include <asm/engine.h>
 #include <asm/host.h>
 #include <asm/processor.h>
+#include <asm/vcpu.h>
 #include "runner.h"
 
 #define LOOK_EVERY_NS	(2 * NSEC_PER_MSEC)
@@ -51,6 +54,7 @@ static struct view {
 } spare = { .score = LOOKS }, shared = { .score = LOOKS };
 static u64 next_look;
 static unsigned int runs;
+static int helpers;			/* of our own threads, those that copy */
 static struct space *recent[4];	/* that ran, the last one first */
 
 /**
@@ -143,7 +147,9 @@ static void look(void)
 	}
 	foreign = boot_options.spin ? 0 : runnable() - ours;
 	/* This thread and one runner at a time are to have a CPU each. */
-	if (foreign + 2 <= (int)nr_cpus)
+	if (__atomic_load_n(&helpers, __ATOMIC_RELAXED) + 2 > (int)nr_cpus)
+		see(&spare, boot_options.spin);
+	else if (foreign + 2 <= (int)nr_cpus)
 		see(&spare, true);
 	else if (foreign - doubtful + 2 > (int)nr_cpus)
 		see(&spare, false);
@@ -165,10 +171,25 @@ static bool talks(struct space *space)
 	return shared.good && space->talk >= (space->spread ? TALKS / 2 : TALKS);
 }
 
+/* Is it better off with the vCPU, though another CPU is spare? */
+static bool near(struct vcpu *vcpu, struct space *space)
+{
+	unsigned long copied = vcpu->copied;
+	u64 time = space->watch.answered - space->watch.posted;
+
+	vcpu->copied = 0;
+	if (boot_options.no_near || boot_options.spin)
+		return false;
+	/* Bytes of others, or a run that had no CPU to itself: nothing new. */
+	if (recent[0] != space || !spare.good)
+		return space->near.near;
+	return near_wanted(&space->near, copied, time, short_cycles / 4);
+}
+
 /**
  * spread_choose() - before a space runs: where, and who looks for how long
  */
-void spread_choose(struct space *space)
+void spread_choose(struct vcpu *vcpu, struct space *space)
 {
 	struct stub_orders *o = space->data;
 	bool spread;
@@ -185,6 +206,8 @@ void spread_choose(struct space *space)
 		}
 	}
 	spread = spare.good || talks(space);
+	if (unlikely(vcpu->copied || space->near.watched) && near(vcpu, space))
+		spread = false;
 	if (spread != space->spread) {
 		space->spread = spread;
 		host_set_affinity(space->pid, spread ? others : mine, sizeof(mine));
@@ -221,6 +244,17 @@ void spread_posted(struct space *space)
 		;
 	memmove(recent + 1, recent, i * sizeof(*recent));
 	recent[0] = space;
+}
+
+/**
+ * spread_helper() - a thread of a device copies much data, or is done with it
+ *
+ * By any host thread. Such a thread is certain to want a CPU; what the host counts
+ * may as well be a runner that has just gone to sleep.
+ */
+void spread_helper(bool begins)
+{
+	__atomic_fetch_add(&helpers, begins ? 1 : -1, __ATOMIC_RELAXED);
 }
 
 /**

@@ -15,6 +15,7 @@
 #include <linux/uaccess.h>
 #include <asm/space.h>
 #include <asm/trap.h>
+#include <asm/vcpu.h>
 
 /* Where the page tables allow an access, its bits set, in the direct map; or NULL. */
 static void *walk(struct mm_struct *mm, unsigned long addr, bool write)
@@ -55,10 +56,12 @@ static void *user_page(unsigned long addr, bool write)
 /* Long copies are the CPU's own: rep movsb beats a loop on CPUs since 2013. */
 static void copy(void *to, const void *from, unsigned long n)
 {
-	if (n < 512)
+	if (n < 512) {
 		memcpy(to, from, n);
-	else
-		asm volatile("rep movsb" : "+D" (to), "+S" (from), "+c" (n) : : "memory");
+		return;
+	}
+	this_vcpu()->copied += n;
+	asm volatile("rep movsb" : "+D" (to), "+S" (from), "+c" (n) : : "memory");
 }
 
 static unsigned long chunk(unsigned long addr, unsigned long n)

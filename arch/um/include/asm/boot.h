@@ -21,7 +21,7 @@
  * @verbose:	the boot log is asked for
  * @sysemu, @proc_mm, @faultinfo, @ldt: not disabled on the command line
  * @spin:	a CPU is spare, whatever the host says
- * @no_spin, @no_batch, @no_patch: techniques that are switched off
+ * @no_spin, @no_near, @no_batch, @no_patch: techniques that are switched off
  * @dear_faults, @cheap_faults: the host's page faults count as such, unmeasured
  * @transport:	skas0=, or NULL
  * @umid:	name, or NULL
@@ -43,6 +43,7 @@ struct boot_options {
 	bool ldt;
 	bool spin;
 	bool no_spin;
+	bool no_near;
 	bool no_batch;
 	bool no_patch;
 	bool dear_faults;

@@ -80,6 +80,32 @@ struct space_tables {
 };
 
 /**
+ * struct nearness - is its program better off on the vCPU's CPU; see engine/near.c
+ * @watched:	it shares much data with the kernel
+ * @near:	it is to be on the vCPU's CPU
+ * @trying:	where it is now was not known, or not for long, to be quicker
+ * @runs:	that much data came before, in this trial
+ * @others:	runs before which it did not, since the last one of those
+ * @keep:	trials, from one try of the other way to the next
+ * @left:	those that are left
+ * @time:	of all these runs, in CPU cycles
+ * @bytes:	that were copied before them
+ * @cost:	CPU cycles for a KiB, on two CPUs and on one; 0: nobody knows
+ */
+struct nearness {
+	bool watched;
+	bool near;
+	bool trying;
+	u8 runs;
+	u8 others;
+	u16 keep;
+	u16 left;
+	u64 time;
+	u64 bytes;
+	u64 cost[2];
+};
+
+/**
  * struct space - a guest address space as the host holds it
  * @pid:	host process, or 0
  * @dead:	the host process is gone
@@ -108,6 +134,7 @@ struct space_tables {
  * @batch:	its runner interrupts no other thread when it is woken
  * @talk:	of its last 256 runs, those that soon ended in the kernel again
  * @posted:	when it was let run, in CPU cycles
+ * @near:	what is known of the data that its program shares with the kernel
  * @xstate_in:	where the state of @holds is: in the CPU or in @area
  * @bases_loaded: @fs and @gs are what the runner has loaded
  * @called:	registers of the patched call that ended the last run
@@ -150,6 +177,7 @@ struct space {
 	bool batch;
 	unsigned int talk;
 	u64 posted;
+	struct nearness near;
 	enum xstate_place xstate_in;
 	unsigned long fs, gs;
 	struct pt_regs called;
@@ -219,5 +247,7 @@ struct engine {
 
 extern const struct engine *engine;
 extern const struct engine engine_skas0_ptrace, engine_skas0_seccomp;
+
+void spread_helper(bool begins);	/* engine/spread.c */
 
 #endif

@@ -52,6 +52,7 @@ enum vcpu_state {
  * @deadline:	next timer event, ns of the host's monotonic clock, or 0
  * @armed:	the host timer's expiry, ns of the same clock, or 0
  * @timer:	host timer
+ * @copied:	bytes from and to guest programs, by copies that are not small
  */
 struct vcpu {
 	struct vcpu *self;
@@ -65,6 +66,7 @@ struct vcpu {
 	u64 deadline;
 	u64 armed;
 	int timer;
+	unsigned long copied;
 };
 
 extern struct vcpu vcpu0;
