@@ -32,7 +32,7 @@
 
 #define UNITS		16
 #define PARTITIONS	16
-#define QUEUE_DEPTH	64
+#define QUEUE_DEPTH	128
 #define READ_AHEAD	(512 * 1024)	/* more than a vCPU copies itself: threads do, meanwhile */
 
 UM_HELP(ubd,

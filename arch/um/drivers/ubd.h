@@ -94,6 +94,8 @@ struct ubd_cow {
  * @transport:	how its requests are carried out
  * @pool:	the threads; of all transports, for what these cannot do
  * @slot:	of the ring: @fd, opened once more; the backing file in the next
+ * @writing:	a thread writes, or is about to; under the lock of @pool, as the next
+ * @writes, @last_write: requests that wait for it, in their order
  */
 struct ubd_image {
 	int fd;
@@ -108,6 +110,8 @@ struct ubd_image {
 	const struct ubd_transport *transport;
 	struct ubd_pool *pool;
 	unsigned int slot;
+	bool writing;
+	struct ubd_io *writes, *last_write;
 	struct ubd_cow cow;
 };
 
@@ -182,8 +186,8 @@ struct ubd_queue {
  * @todo:	submitted, newest first; taken whole
  * @wake:	counts submissions; idle threads sleep on it
  * @idle:	threads that sleep, or are about to
- * @lock:	held for @first, @last
- * @first, @last: requests in their order
+ * @lock:	held for @first, @last, and each disk's list of writes
+ * @first, @last: requests that can be carried out now, in their order
  */
 struct ubd_pool {
 	struct ubd_io *todo;

@@ -9,9 +9,13 @@
  * order, on a list that only the threads share. The vCPU wakes one thread for a
  * batch; who takes a request and sees another one behind it wakes the next. A
  * result raises an interrupt only when the vCPU has fetched all before it.
+ *
+ * One thread at a time writes to a file: the host has a lock for each file that a
+ * write holds, and threads that wait for it spin, on the vCPU's CPU as well.
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
+#include <asm/engine.h>
 #include <asm/host.h>
 #include <asm/vcpu.h>
 #include "ubd.h"
@@ -143,15 +147,84 @@ static int flush(struct ubd_image *img)
 	return img->is_cow ? ubd_cow_flush(img) : host_fdatasync(img->fd);
 }
 
+static bool has_work(struct ubd_pool *pool)
+{
+	return __atomic_load_n(&pool->first, __ATOMIC_SEQ_CST) ||
+	       __atomic_load_n(&pool->todo, __ATOMIC_SEQ_CST);
+}
+
+static void wake_one(struct ubd_pool *pool)
+{
+	__atomic_fetch_add(&pool->wake, 1, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&pool->idle, __ATOMIC_SEQ_CST))
+		host_futex_wake(&pool->wake);
+}
+
+static bool takes_turns(const struct ubd_io *io)
+{
+	return io->op == UBD_WRITE && !io->image->block;
+}
+
+static void append(struct ubd_io **first, struct ubd_io **last, struct ubd_io *io)
+{
+	io->next = NULL;
+	if (*first)
+		(*last)->next = io;
+	else
+		__atomic_store_n(first, io, __ATOMIC_RELAXED);
+	*last = io;
+}
+
+/* Under the pool's lock: it can be carried out, or waits for another write. */
+static void line_up(struct ubd_pool *pool, struct ubd_io *io)
+{
+	struct ubd_image *img = io->image;
+
+	if (takes_turns(io)) {
+		if (img->writing) {
+			append(&img->writes, &img->last_write, io);
+			return;
+		}
+		img->writing = true;
+	}
+	append(&pool->first, &pool->last, io);
+}
+
+/* A write is in the file. Another thread takes the next if this one is to sync. */
+static void next_write(struct ubd_image *img, bool syncs)
+{
+	struct ubd_pool *pool = img->pool;
+	struct ubd_io *io;
+
+	ubd_lock(&pool->lock);
+	img->writing = false;
+	io = img->writes;
+	if (io) {
+		img->writes = io->next;
+		line_up(pool, io);
+	}
+	ubd_unlock(&pool->lock);
+	if (io && syncs)
+		wake_one(pool);
+}
+
 static int do_io(struct ubd_io *io)
 {
 	struct ubd_image *img = io->image;
+	bool syncs = (io->op == UBD_WRITE || io->op == UBD_ZERO) && (io->fua || img->sync);
+	bool copies = io->op == UBD_WRITE && io->len > UBD_TRY_BYTES;
 	int err;
 
 	if (io->op == UBD_FLUSH)
 		return flush(img);
+	if (copies)
+		spread_helper(true);
 	err = img->is_cow ? ubd_cow_io(img, io) : raw_io(img, io);
-	if (!err && (io->op == UBD_WRITE || io->op == UBD_ZERO) && (io->fua || img->sync))
+	if (copies)
+		spread_helper(false);
+	if (takes_turns(io))
+		next_write(img, syncs);
+	if (!err && syncs)
 		err = flush(img);
 	return err;
 }
@@ -185,34 +258,15 @@ bool ubd_try(struct ubd_io *io)
 	return got == io->len;
 }
 
-static bool has_work(struct ubd_pool *pool)
-{
-	return __atomic_load_n(&pool->first, __ATOMIC_SEQ_CST) ||
-	       __atomic_load_n(&pool->todo, __ATOMIC_SEQ_CST);
-}
-
-static void wake_one(struct ubd_pool *pool)
-{
-	__atomic_fetch_add(&pool->wake, 1, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&pool->idle, __ATOMIC_SEQ_CST))
-		host_futex_wake(&pool->wake);
-}
-
 static struct ubd_io *next_io(struct ubd_pool *pool)
 {
-	struct ubd_io *io, *fresh;
+	struct ubd_io *io, *fresh, *next;
 	bool more;
 
 	ubd_lock(&pool->lock);
-	fresh = take(&pool->todo);
-	if (fresh) {
-		if (pool->first)
-			pool->last->next = fresh;
-		else
-			__atomic_store_n(&pool->first, fresh, __ATOMIC_RELAXED);
-		while (fresh->next)
-			fresh = fresh->next;
-		pool->last = fresh;
+	for (fresh = take(&pool->todo); fresh; fresh = next) {
+		next = fresh->next;
+		line_up(pool, fresh);
 	}
 	io = pool->first;
 	if (io)
