@@ -46,7 +46,9 @@ static void decide(struct nearness *n, u64 worth_cycles)
 		/* What is as good on one CPU leaves the other to others. */
 		n->near = n->cost[true] <= n->cost[false];
 		if (n->trying || n->near != near) {
-			n->keep = n->trying && n->near != near ? min(2 * n->keep, KEEP_MAX) : KEEP;
+			bool in_vain = n->trying && n->near != near;
+
+			n->keep = in_vain ? clamp(2 * n->keep, KEEP, KEEP_MAX) : KEEP;
 			n->left = n->keep;
 		}
 		n->trying = false;

@@ -51,6 +51,10 @@ static void check_quicker_far(struct kunit *test)
 
 	KUNIT_EXPECT_LE(test, near_runs(&n, &p), RUNS / 100);
 	KUNIT_EXPECT_LE(test, near_runs(&n, &p), RUNS / 1000);
+	/* But there are some. */
+	p.near = WORTH;
+	KUNIT_EXPECT_GE(test, near_runs(&n, &p), RUNS / 2);
+	KUNIT_EXPECT_TRUE(test, n.near);
 }
 
 /* Where runs on two CPUs take nothing, not even a try is worth it. */
