@@ -71,8 +71,10 @@ def shows_the_guest(out):
         r"^#[1-9].* in (cpu_startup_entry|ret_from_fork_asm) \(\)$")
 
 
-def attach(tmp, core):
+def test_attach(tmp):
+    """The guest goes on when gdb leaves; a core of it shows the same."""
     home(tmp)
+    core = os.path.join(tmp, "core")
     disk = disk_of(tmp, in_tree("dummy"))
     commands = shown()[0] + [f"generate-core-file {core}"]
     with Guest("mem=64M", "ubd0r=" + disk, cmd=["sh", "-c", SCRIPT], wrap=ANYBODY) as g:
@@ -81,12 +83,6 @@ def attach(tmp, core):
         g.send(b"here\n")
         check(g.wait() == 5, f"status {g.status()}", g.words())
         check(b"still here" in g.out(), "it did not go on", g.words())
-
-
-def test_attach(tmp):
-    """The guest goes on when gdb leaves; a core of it shows the same."""
-    core = os.path.join(tmp, "core")
-    attach(tmp, core)
     shows_the_guest(gdb(tmp, LINUX, core, commands=shown()[0]))
 
 
