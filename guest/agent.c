@@ -188,7 +188,7 @@ void agent(void)
 			count[i] = sessions[i].id ? session_poll(&sessions[i], fds + n) : 0;
 			n += count[i];
 		}
-		if (poll(fds, n, -1) < 0)
+		if (poll(fds, n, haste()) < 0)
 			continue;
 		n = 3;
 		for (i = 0; i < UML_SESSIONS; i++) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The parts of the agent: channel.c carries frames, agent.c is the loop,
- * session.c has a command's streams, spawn.c starts it.
+ * session.c has a command's streams, spawn.c starts it, haste.c says how soon
+ * the loop runs.
  */
 #ifndef GUEST_AGENT_H
 #define GUEST_AGENT_H
@@ -57,6 +58,9 @@ void channel_receive(void);
 /* agent.c */
 __noreturn void agent(void);
 int agent_frame(const struct uml_frame *head, char *payload);
+
+/* haste.c */
+int haste(void);
 
 /* getty.c */
 int getty_fd(void);

@@ -217,9 +217,18 @@ def test_panic():
 
 def test_panic_while_it_runs():
     """What the command has said is not lost, and its status is ours."""
-    done = ended(sh("echo out; echo c >/proc/sysrq-trigger", options=["--user", "root"]), 125)
-    check(done.stdout == b"out\n" and b"uml: the guest's kernel panicked\n" in done.stderr
-          and b"sysrq triggered crash" in done.stderr, f"{done}")
+    for _ in range(20):
+        done = ended(sh("echo out; echo c >/proc/sysrq-trigger", options=["--user", "root"]), 125)
+        check(done.stdout == b"out\n" and b"uml: the guest's kernel panicked\n" in done.stderr
+              and b"sysrq triggered crash" in done.stderr, f"{done}")
+
+
+def test_panic_after_many_lines():
+    """Nor is the last line of a command that has said much a while before."""
+    for _ in range(5):
+        done = ended(sh("seq 100000; sleep 0.2; echo out; echo c >/proc/sysrq-trigger",
+                        options=["--user", "root"]), 125)
+        check(done.stdout.endswith(b"\n99999\n100000\nout\n"), f"{done.stdout[-100:]} {done.stderr}")
 
 
 def test_poweroff_inside():
