@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 """Standard input and output that are pipes and files: bytes pass unchanged."""
 
+import contextlib
 import hashlib
 import os
+import pty
+import select
 import subprocess
 import time
 
@@ -42,6 +45,46 @@ def test_stdout_to_slow_pipe():
         proc.wait()
     want = "".join(f"{i}\n" for i in range(1, 30001)).encode()
     check(data == want, f"{len(data)} bytes came, not these {len(want)}")
+
+
+def panic_to_slow_terminal(lines):
+    """What a guest says that panics after so many messages of 900 bytes."""
+    script = f"for i in $(seq {lines}); do printf '<0>mark %0900d' $i >/dev/kmsg; done;"
+    argv = command(cmd=["sh", "-c", script + "echo c >/proc/sysrq-trigger"])
+    master, slave = pty.openpty()
+    proc = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                            stderr=slave, start_new_session=True, bufsize=0)
+    os.close(slave)
+    said = b""
+    try:
+        time.sleep(0.3)         # it fills the terminal, and waits
+        with contextlib.suppress(BrokenPipeError):      # all did fit
+            proc.stdin.write(b"a key\n")
+        time.sleep(0.1)
+        while select.select([master], [], [], 15)[0]:
+            try:
+                said += os.read(master, 4096)
+            except OSError:     # EIO: it has ended
+                break
+    finally:
+        proc.kill()
+        proc.wait()
+        os.close(master)
+    check(proc.returncode == 134, f"it ended with {proc.returncode}")
+    return said
+
+
+def test_panic_to_slow_terminal():
+    """A signal that comes while the kernel waits for its reader costs no message.
+
+    A terminal holds some 17 such messages; a part of what a panic prints fits
+    behind one of these numbers of them.
+    """
+    for lines in range(8, 20):
+        said = panic_to_slow_terminal(lines)
+        for i in range(1, lines + 1):
+            check(b"mark %0900d\r\n" % i in said, f"message {i} of {lines} is not whole: {said[-1000:]}")
+        check(said.count(b"sysrq triggered crash") == 2, f"after {lines} messages: {said[-1000:]}")
 
 
 def test_stdout_closed_by_reader():

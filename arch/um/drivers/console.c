@@ -108,12 +108,12 @@ static void con_write(struct console *co, const char *s, unsigned int len)
 
 		if (nl)
 			n = nl - s;
-		if (n && host_write(fd, s, n) <= 0)
+		if (host_write_all(fd, s, n))
 			return;
 		if (nl) {
 			bool crlf = line_is_person(line);
 
-			host_write(fd, crlf ? "\r\n" : "\n", crlf ? 2 : 1);
+			host_write_all(fd, crlf ? "\r\n" : "\n", crlf ? 2 : 1);
 			n++;
 		}
 		s += n;

@@ -66,7 +66,7 @@ static void __noreturn bite(void)
 
 	door_notify_last(NOTIFY_HANG, "the watchdog was not served");
 	console_restore();
-	host_write(2, text, n);
+	host_write_all(2, text, n);
 	um_exit(EXIT_WATCHDOG);
 }
 

@@ -87,6 +87,27 @@ long host_write(int fd, const void *buf, u64 len)
 	return retry(__NR_write, fd, buf, len, 0);
 }
 
+/**
+ * host_write_all() - write until all is written
+ *
+ * A terminal or pipe that is full takes a part, and a signal ends the wait for
+ * the rest of it (write(2)).
+ *
+ * Return: 0, or the first error (-EAGAIN: it takes no more now, and does not
+ * block).
+ */
+int host_write_all(int fd, const void *buf, u64 len)
+{
+	long n;
+
+	for (; len; len -= n, buf += n) {
+		n = host_write(fd, buf, len);
+		if (n <= 0)
+			return n ? n : -EIO;
+	}
+	return 0;
+}
+
 long host_pread(int fd, void *buf, u64 len, u64 offset)
 {
 	return retry(__NR_pread64, fd, buf, len, offset);

@@ -67,7 +67,7 @@ static void dump_log(void)
 	kmsg_dump_rewind(&iter);
 	if (!kmsg_dump_get_buffer(&iter, false, buf, sizeof(buf), &len))
 		return;
-	host_write(2, buf, len);
+	host_write_all(2, buf, len);
 }
 
 static int on_panic(struct notifier_block *nb, unsigned long event, void *msg)
@@ -75,7 +75,7 @@ static int on_panic(struct notifier_block *nb, unsigned long event, void *msg)
 	static const char head[] = "linux: the guest kernel panicked; its last messages:\n";
 
 	console_restore();
-	host_write(2, head, sizeof(head) - 1);
+	host_write_all(2, head, sizeof(head) - 1);
 	dump_log();
 	um_exit(EXIT_PANIC);
 }

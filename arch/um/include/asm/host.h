@@ -59,6 +59,7 @@ int host_open_std_fds(void);
 int host_set_nonblock(int fd);
 long host_read(int fd, void *buf, u64 len);
 long host_write(int fd, const void *buf, u64 len);
+int host_write_all(int fd, const void *buf, u64 len);
 long host_pread(int fd, void *buf, u64 len, u64 offset);
 long host_pwrite(int fd, const void *buf, u64 len, u64 offset);
 long host_preadv(int fd, const struct host_iovec *iov, unsigned int n, u64 offset);
