@@ -48,7 +48,7 @@ int haste(void)
 		hasty = !hasty;
 		priority = hasty;
 		my_syscall3(__NR_sched_setscheduler, 0,
-			    (hasty ? SCHED_FIFO : SCHED_NORMAL) | SCHED_RESET_ON_FORK, &priority);
+			    (hasty ? SCHED_FIFO : SCHED_BATCH) | SCHED_RESET_ON_FORK, &priority);
 	}
 	return hasty ? -1 : FEW;
 }

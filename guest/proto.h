@@ -24,9 +24,9 @@
 #ifndef UML_PROTO_H
 #define UML_PROTO_H
 
-#define UML_PROTO_VERSION	1
-#define UML_PAYLOAD_MAX		(32 * 1024)
-#define UML_WINDOW		(256 * 1024)
+#define UML_PROTO_VERSION	2
+#define UML_PAYLOAD_MAX		(64 * 1024)
+#define UML_WINDOW		(1024 * 1024)
 #define UML_SESSIONS		64		/* at one time, numbers 1 to 64 */
 #define UML_DESCRIPTION_MAX	(4 * 1024 * 1024)
 #define UML_GROUPS_MAX		256

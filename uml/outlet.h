@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define OUTLET_SIZE	(256 * 1024)
+#define OUTLET_SIZE	(1024 * 1024)
 
 /* How a write to a descriptor does not block. */
 enum how {

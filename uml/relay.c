@@ -28,6 +28,8 @@
 #define GRANT		(UML_WINDOW / 8)
 #define KEY_ESCAPE	0x1d		/* Ctrl-] */
 
+_Static_assert(OUTLET_SIZE >= UML_WINDOW, "what the window allows must find room");
+
 static void common(struct relay *r, struct peer *peer, unsigned int session)
 {
 	memset(r, 0, sizeof(*r));

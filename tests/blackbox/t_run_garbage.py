@@ -17,7 +17,7 @@ import time
 from launcher import LIMIT, UML, read_until
 from uml import check
 
-READY = struct.pack("=IHBB", 8, 0, 64, 0) + struct.pack("=II", 1, 0)
+READY = struct.pack("=IHBB", 8, 0, 64, 0) + struct.pack("=II", 2, 0)
 
 
 def frame(kind, payload=b"", session=1, stream=0, length=None):
@@ -163,7 +163,7 @@ def test_an_agent_that_does_not_listen(tmp):
 
 def test_a_client_that_reads_late(tmp):
     """A window full of single bytes waits for a client of uml exec, whatever its frames are."""
-    many = 200000
+    many = 1000000
     end = frame(65, struct.pack("=II", 0, 0), session=2)
     code = (f"s.sendall({READY + frame(32, b'ready', stream=1)!r})\n"
             "got = b''\nwhile b'@@late' not in got: got += s.recv(65536)\n"

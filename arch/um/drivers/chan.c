@@ -30,7 +30,7 @@
 #include <asm/watch.h>
 
 #define IRQ_CHAN	30		/* a line beyond those of <asm/vcpu.h> */
-#define CHUNK		(64 * 1024)	/* most that one call moves */
+#define CHUNK		(128 * 1024)	/* most that one call moves */
 
 UM_HELP(chan0,
 "chan0=fd:N\n"
