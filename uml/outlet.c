@@ -110,8 +110,9 @@ int outlet_pour(struct outlet *o)
 			break;
 		if (done < 0)
 			return errno;
-		o->at = (o->at + done) % OUTLET_SIZE;
 		o->len -= done;
+		/* From the start again when it is empty: that lies in a cache. */
+		o->at = o->len ? (o->at + done) % OUTLET_SIZE : 0;
 		o->passed += done;
 	}
 	return 0;

@@ -40,7 +40,7 @@ def test_help():
     r = ended(run("--help"), 0)
     check(not r.err, "--help wrote to stderr", r)
     for word in ("mem=", "initrd=", "root=", "ubd", "con", "umid=", "mode=",
-                 "skas0=", "nospin", "nonear", "nopatch", "nopool", "nokeeptables", "nohabits",
+                 "skas0=", "nospin", "nonear", "nolinger", "nopatch", "nopool", "nokeeptables", "nohabits",
                  "notext", "nobatch", "noaround", "nojoin", "noidlewatch", "nopagereport", "vdso=0", "nosysemu",
                  "noprocmm", "noptracefaultinfo", "noptraceldt",
                  "--help", "--version", "--showconfig", "init="):

@@ -12,7 +12,7 @@ import programs
 from disk import START, program
 from uml import LINUX, TRANSPORT, Skipped, check, ended, sh
 
-OPTIONS = ("nospin", "spin", "nonear", "nopatch", "nohabits", "notext", "nobatch", "noaround", "nojoin",
+OPTIONS = ("nospin", "spin", "nonear", "nolinger", "nopatch", "nohabits", "notext", "nobatch", "noaround", "nojoin",
            "noidlewatch", "nokeeptables", "nopool", "vdso=0", "nopagereport", "hostfaults=cheap", "hostfaults=dear")
 PROGRAMS = "fork", "memory", "sites", "text"
 
@@ -85,3 +85,19 @@ def test_file_of_libc_stays():
     done = launcher.ended(launcher.run("sh", "-c", script, root=None), 0)
     sums = [line.split()[0] for line in done.stdout.decode().splitlines()]
     check(sums == [want, want], f"{path} is {want}, and in the guest {sums}")
+
+
+def switches(*options):
+    """Between a program that fills a pipe and one that empties it: how many, for 4000 writes."""
+    count = "awk '/ctxt/ { print $2 }' /proc/stat; "
+    pipe = "dd if=/dev/zero bs=4k count=4000 2>/dev/null | dd of=/dev/null bs=64k 2>/dev/null; "
+    said = ended(sh(count + pipe + count, *options), 0).out.split()
+    return int(said[1]) - int(said[0])
+
+
+def test_a_pipe_is_filled_first():
+    """Not a switch with each write; with `spin`, so that it does not depend on the load."""
+    if TRANSPORT != "seccomp":
+        raise Skipped("over ptrace nobody lingers")
+    best, without = min(switches("spin") for _ in range(3)), switches("spin", "nolinger")
+    check(best * 2 < without, f"{best} switches, and {without} with nolinger")

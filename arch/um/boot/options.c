@@ -57,10 +57,11 @@ UM_HELP(nosysemu,
 "nosysemu\n"
 "    Do not use PTRACE_SYSEMU. skas0=ptrace cannot run without it and says so.\n\n");
 UM_HELP(speed,
-"spin, nospin, nonear, nobatch, nopatch\n"
+"spin, nospin, nonear, nolinger, nobatch, nopatch\n"
 "    skas0=seccomp: always let a runner and the kernel look for each other on two\n"
 "    CPUs, or never, instead of when the host has a CPU to spare; do so also where\n"
-"    a program shares so much data with the kernel that one CPU is quicker; let\n"
+"    a program shares so much data with the kernel that one CPU is quicker; have a\n"
+"    program that wakes another give it the CPU with that same call; let\n"
 "    runners that are woken interrupt each other; never patch hot system calls of\n"
 "    programs to jump.\n\n");
 UM_HELP(faults,

@@ -198,6 +198,12 @@ static bool wait_for(struct space *space, bool kick)
 
 		if (!begin)
 			begin = now;
+		if (space->brief) {
+			/* Us: the handler of that signal kicks. */
+			host_tgkill(host_getpid(), space->brief, HOST_SIG_IRQ);
+			space->brief = 0;
+			continue;
+		}
 
 		/* Guest code can wake us all the time: only the clock counts. */
 		if (next && now >= next) {

@@ -469,9 +469,11 @@ static void run(struct vcpu *vcpu, struct space *space, struct uregs *uregs, str
 	}
 	space->proven = false;
 	if (!space->dead) {
+		space->brief = vcpu->owed ? vcpu->tid : 0;
 		runner_post(space, todo);
 		spread_posted(space);
 		runner_wait(space);
+		space->brief = 0;
 	}
 	WRITE_ONCE(vcpu->runner, 0);
 	if (!space->dead)

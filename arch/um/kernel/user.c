@@ -11,6 +11,7 @@
 #include <linux/sched/task.h>
 #include <linux/syscalls.h>
 #include <asm/engine.h>
+#include <asm/linger.h>
 #include <asm/sites.h>
 #include <asm/space.h>
 #include <asm/syscall.h>
@@ -22,6 +23,7 @@
 static void handle_syscall(struct space *space, struct pt_regs *regs, bool by_signal)
 {
 	long nr = (int)regs->orig_ax;
+	struct vcpu *vcpu;
 
 	regs->ax = -ENOSYS;
 	syscall_enter_from_user_mode_prepare(regs);
@@ -47,6 +49,9 @@ static void handle_syscall(struct space *space, struct pt_regs *regs, bool by_si
 		sites_check(space);
 	if (unlikely(space->age != SPACE_USED))
 		fault_in_first(regs);
+	vcpu = this_vcpu();
+	if (need_resched() || unlikely(vcpu->owed))
+		linger(vcpu, space, regs);
 	syscall_exit_to_user_mode(regs);
 }
 
@@ -95,9 +100,11 @@ void __noreturn user_loop(void)
 			text_leave(current->mm);
 		vcpu = this_vcpu();
 		engine->run(vcpu, space, uregs, &trap);
-		if (trap.type == TRAP_SYSCALL)
+		if (trap.type == TRAP_SYSCALL) {
 			handle_syscall(space, &uregs->gp, trap.by_signal);
-		else
-			handle_trap(space, &uregs->gp, &trap);
+			continue;
+		}
+		linger_end(vcpu);
+		handle_trap(space, &uregs->gp, &trap);
 	}
 }

@@ -130,6 +130,8 @@ struct nearness {
  * @proven:	its runner is known to wait in the stub, since the last run
  * @kick_out:	a kick was sent that may not have arrived
  * @takes:	the orders that it was given last take pages away
+ * @brief:	the host thread of the vCPU that is to be interrupted when its run does
+ *		not end soon, or 0
  * @spread:	its runner is on another CPU than the vCPU
  * @batch:	its runner interrupts no other thread when it is woken
  * @talk:	of its last 256 runs, those that soon ended in the kernel again
@@ -173,6 +175,7 @@ struct space {
 	bool kick_out;
 	bool bases_loaded;
 	bool takes;
+	int brief;
 	bool spread;
 	bool batch;
 	unsigned int talk;

@@ -15,6 +15,7 @@ void ret_from_fork(struct task_struct *prev);
 do {							\
 	if (unlikely(is_idle_task(prev)))		\
 		time_leave_idle(this_vcpu());		\
+	this_vcpu()->owed = 0;				\
 	set_current(next);				\
 	(last) = __switch_to_asm((prev), (next));	\
 } while (0)

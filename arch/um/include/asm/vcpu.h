@@ -52,6 +52,8 @@ enum vcpu_state {
  * @deadline:	next timer event, ns of the host's monotonic clock, or 0
  * @armed:	the host timer's expiry, ns of the same clock, or 0
  * @timer:	host timer
+ * @owed:	since when the scheduler wants the CPU and is to get it soon, ns of the
+ *		host's monotonic clock, or 0: guest code is kicked if it makes no call
  * @copied:	bytes from and to guest programs, by copies that are not small
  */
 struct vcpu {
@@ -66,6 +68,7 @@ struct vcpu {
 	u64 deadline;
 	u64 armed;
 	int timer;
+	u64 owed;
 	unsigned long copied;
 };
 
