@@ -9,8 +9,9 @@
  *
  * But a turn for each line of a command that writes many costs that command
  * more than its own work. So turns are counted: MOST may follow each other at
- * once, and each millisecond gives one back. When none is left the agent takes
- * its turn as all others do, and reads more at one time, until FEW are there.
+ * once, and each millisecond gives one back. When none is left the agent is of
+ * SCHED_BATCH, which preempts nobody, and reads more at one time, until FEW are
+ * there.
  *
  * A kernel that refuses to have it so relays later, no more.
  */

@@ -14,7 +14,9 @@
  * program makes no call, as soon as the vCPU has looked in vain for the end of its
  * run (vcpu->owed, engine/runner.c). Whatever the scheduler wants it for, it is
  * owed, and a switch of tasks settles that. Not when a task of a real-time class
- * waits, not for what was written to a terminal, and not for a program that shares the vCPU's CPU: nobody would look.
+ * waits (which only the scheduler's own header can tell), not for what was written
+ * to a terminal, and not for a program that shares the vCPU's CPU: nobody would
+ * look.
  */
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -22,7 +24,6 @@
 #include <linux/irqflags.h>
 #include <linux/sched.h>
 #include <linux/time64.h>
-#include <asm/boot.h>
 #include <asm/engine.h>
 #include <asm/host.h>
 #include <asm/linger.h>
