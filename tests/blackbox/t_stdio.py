@@ -66,6 +66,7 @@ def panic_to_slow_terminal(lines):
                 said += os.read(master, 4096)
             except OSError:     # EIO: it has ended
                 break
+        proc.wait(15)
     finally:
         proc.kill()
         proc.wait()
