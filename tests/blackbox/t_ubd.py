@@ -59,6 +59,35 @@ def test_ext4(tmp):
     check(cat(disk, "/new") == b"from the guest\n", "the guest's file is lost")
 
 
+IN_BACKGROUND = "echo 1000000 > /proc/sys/vm/dirty_background_bytes;"
+
+
+def rests(tmp, prepare, *options):
+    """How often a thread of the disk rested while the guest wrote and computed."""
+    disk = ext4(tmp, name="rests" + "".join(options), size=64 * MIB)
+    r = ended(sh("mount /dev/ubda /mnt; while :; do :; done & " + prepare +
+                 "head -c 16000000 /dev/urandom > /mnt/data; sync -d /mnt/data;"
+                 "cat /sys/block/ubda/rests; sha256sum < /mnt/data; kill $!; umount /mnt",
+                 "mem=512M", *options, f"ubd0={disk}"), 0)
+    number, digest = r.out.split()[:2]
+    fsck(disk)
+    check(sha(cat(disk, "/data")) == digest, "the disk holds other bytes", r)
+    return int(number)
+
+
+def test_background_rests(tmp):
+    """What nobody waits for when it is written leaves time to who computes."""
+    check(rests(tmp, IN_BACKGROUND) > 0, "writing back in the background did not rest")
+
+
+def test_fsync_does_not_rest(tmp):
+    check(rests(tmp, "") == 0, "a program's fdatasync was made to wait")
+
+
+def test_eager(tmp):
+    check(rests(tmp, IN_BACKGROUND, "ubd=eager") == 0, "it rested with ubd=eager")
+
+
 def test_squashfs(tmp):
     """An image by mksquashfs, with either compression that is configured."""
     os.mkdir(f"{tmp}/d")

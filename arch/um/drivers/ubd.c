@@ -48,7 +48,8 @@ UM_HELP(ubd,
 "    (shared with other guests), t no discard. ubd=sync: s for all.\n"
 "    ubd=uring, ubd=threads: the host's part is done by its io_uring, or by\n"
 "    threads; without either by io_uring, where the host has it, but for large\n"
-"    requests.\n\n");
+"    requests. ubd=eager: writing back in the background takes all the time that\n"
+"    it can, not a third of it while programs run.\n\n");
 
 /**
  * struct ubd - a disk
@@ -68,7 +69,7 @@ static struct ubd {
 } ubds[UNITS];
 
 static struct ubd_pool *spare;	/* of disks that come later */
-static bool sync_all;
+static bool sync_all, eager;
 static enum { WHAT_THERE_IS, URING, THREADS } wanted;
 static char why[UBD_WHY_LEN];	/* for one who opens at a time: the boot, hotplug */
 
@@ -157,8 +158,11 @@ static void __init all_disks(const char *word)
 		wanted = URING;
 	else if (!strcmp(word, "threads"))
 		wanted = THREADS;
+	else if (!strcmp(word, "eager"))
+		eager = true;
 	else
-		boot_die("ubd=%s: words are sync, uring and threads; a disk is ubd0=FILE\n", word);
+		boot_die("ubd=%s: words are sync, uring, threads and eager; a disk is ubd0=FILE\n",
+			 word);
 }
 
 /* ubdN[rsdct]=FILE[,BACKING[,SERIAL]] */
@@ -233,6 +237,8 @@ static blk_status_t ubd_queue_rq(struct blk_mq_hw_ctx *hctx, const struct blk_mq
 	io->offset = blk_rq_pos(rq) << SECTOR_SHIFT;
 	io->len = blk_rq_bytes(rq);
 	io->fua = rq->cmd_flags & REQ_FUA;
+	io->can_wait = req_op(rq) == REQ_OP_WRITE && io->len > UBD_TRY_BYTES && !eager &&
+		       !(rq->cmd_flags & (REQ_SYNC | REQ_SWAP));
 	io->segments = 0;
 	io->error = 0;
 	switch (req_op(rq)) {
@@ -259,6 +265,7 @@ static blk_status_t ubd_queue_rq(struct blk_mq_hw_ctx *hctx, const struct blk_mq
 	if (ubd_try(io)) {
 		blk_mq_end_request(rq, BLK_STS_OK);
 	} else {
+		ubd_begin(io);
 		u->image.transport->submit(io);
 		WRITE_ONCE(io->queue->submitted, true);
 	}
@@ -333,8 +340,16 @@ static ssize_t transport_show(struct device *dev, struct device_attribute *attr,
 }
 static DEVICE_ATTR_RO(transport);
 
+static ssize_t rests_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct ubd *u = dev_to_disk(dev)->private_data;
+
+	return sysfs_emit(buf, "%lu\n", READ_ONCE(u->image.rests));
+}
+static DEVICE_ATTR_RO(rests);
+
 static struct attribute *ubd_attrs[] = {
-	&dev_attr_serial.attr, &dev_attr_transport.attr, NULL
+	&dev_attr_serial.attr, &dev_attr_transport.attr, &dev_attr_rests.attr, NULL
 };
 ATTRIBUTE_GROUPS(ubd);
 

@@ -18,6 +18,7 @@
 #define UBD_THREADS		4
 #define UBD_STACK_SIZE		16384
 #define UBD_TRY_BYTES		(256 * 1024)	/* what a vCPU may copy */
+#define UBD_REST_NS		(400 * 1000)	/* longest rest behind a write that can wait */
 #define UBD_PATH_LEN		4096	/* with the final zero */
 #define UBD_WHY_LEN		1024
 
@@ -96,6 +97,9 @@ struct ubd_cow {
  * @slot:	of the ring: @fd, opened once more; the backing file in the next
  * @writing:	a thread writes, or is about to; under the lock of @pool, as the next
  * @writes, @last_write: requests that wait for it, in their order
+ * @urgent:	requests under way that somebody may wait for; a rest ends with the first
+ * @resting:	a thread rests
+ * @rests:	how often one did
  */
 struct ubd_image {
 	int fd;
@@ -112,6 +116,9 @@ struct ubd_image {
 	unsigned int slot;
 	bool writing;
 	struct ubd_io *writes, *last_write;
+	unsigned int urgent;
+	bool resting;
+	unsigned long rests;
 	struct ubd_cow cow;
 };
 
@@ -146,6 +153,7 @@ struct ubd_cursor {
  * @queue:	where it came from and goes back to
  * @op:		what to do
  * @fua:	UBD_WRITE, UBD_ZERO: on stable storage before it is done
+ * @can_wait:	UBD_WRITE: a large one that nobody waited for when it was submitted
  * @error:	result, 0 or -errno
  * @offset:	on the disk, bytes
  * @len:	bytes
@@ -160,6 +168,7 @@ struct ubd_io {
 	struct ubd_queue *queue;
 	u8 op;
 	bool fua;
+	bool can_wait;
 	int error;
 	u64 offset;
 	u64 len;
@@ -218,6 +227,7 @@ int ubd_cow_flush(struct ubd_image *img);
 int ubd_transfer(int fd, bool write, struct ubd_cursor *c, u64 len, u64 offset);
 bool ubd_try(struct ubd_io *io);
 int ubd_pool_start(struct ubd_pool *pool);
+void ubd_begin(struct ubd_io *io);
 void ubd_done(struct ubd_io *io, int error);
 struct ubd_io *ubd_completed(struct ubd_queue *q);
 

@@ -12,6 +12,12 @@
  *
  * One thread at a time writes to a file: the host has a lock for each file that a
  * write holds, and threads that wait for it spin, on the vCPU's CPU as well.
+ *
+ * A large write that nobody waits for (the guest writes back in the background)
+ * takes memory bandwidth and caches from the programs that run meanwhile, and its
+ * pages are often written again before long. Behind such a write its thread rests
+ * twice as long as that took, unless the vCPU is idle or a request comes that
+ * somebody may wait for.
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -208,9 +214,26 @@ static void next_write(struct ubd_image *img, bool syncs)
 		wake_one(pool);
 }
 
+/* What follows in the disk's queue waits, too, if it can. */
+static void rest(struct ubd_io *io, u64 began)
+{
+	struct ubd_image *img = io->image;
+	u64 now = host_monotonic_ns();
+
+	if (vcpu_is_idle(io->queue->vcpu))
+		return;
+	__atomic_store_n(&img->resting, true, __ATOMIC_SEQ_CST);
+	if (!__atomic_load_n(&img->urgent, __ATOMIC_SEQ_CST)) {
+		host_futex_wait(&img->urgent, 0, now + min(2 * (now - began), UBD_REST_NS));
+		WRITE_ONCE(img->rests, img->rests + 1);
+	}
+	__atomic_store_n(&img->resting, false, __ATOMIC_RELAXED);
+}
+
 static int do_io(struct ubd_io *io)
 {
 	struct ubd_image *img = io->image;
+	u64 began = io->can_wait ? host_monotonic_ns() : 0;
 	bool syncs = (io->op == UBD_WRITE || io->op == UBD_ZERO) && (io->fua || img->sync);
 	bool copies = io->op == UBD_WRITE && io->len > UBD_TRY_BYTES;
 	int err;
@@ -222,6 +245,8 @@ static int do_io(struct ubd_io *io)
 	err = img->is_cow ? ubd_cow_io(img, io) : raw_io(img, io);
 	if (copies)
 		spread_helper(false);
+	if (io->can_wait && takes_turns(io))
+		rest(io, began);
 	if (takes_turns(io))
 		next_write(img, syncs);
 	if (!err && syncs)
@@ -318,6 +343,22 @@ int ubd_pool_start(struct ubd_pool *pool)
 	return i > 1 || err >= 0 ? 0 : err;
 }
 
+/**
+ * ubd_begin() - a request is about to be given to a transport
+ *
+ * By a vCPU.
+ */
+void ubd_begin(struct ubd_io *io)
+{
+	struct ubd_image *img = io->image;
+
+	if (io->can_wait)
+		return;
+	__atomic_fetch_add(&img->urgent, 1, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&img->resting, __ATOMIC_SEQ_CST))
+		host_futex_wake(&img->urgent);
+}
+
 static void submit(struct ubd_io *io)
 {
 	push(&io->image->pool->todo, io);
@@ -345,6 +386,8 @@ void ubd_done(struct ubd_io *io, int error)
 	struct ubd_queue *q = io->queue;
 
 	io->error = error;
+	if (!io->can_wait)
+		__atomic_fetch_sub(&io->image->urgent, 1, __ATOMIC_RELAXED);
 	if (push(&q->done, io))		/* now @io is the vCPU's */
 		vcpu_raise(q->vcpu, IRQ_UBD);
 }

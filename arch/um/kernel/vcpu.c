@@ -188,6 +188,16 @@ void vcpu_idle(void)
 }
 
 /**
+ * vcpu_is_idle() - has it nothing to run; from any host thread
+ *
+ * A hint: it may have by the time of the return.
+ */
+bool vcpu_is_idle(const struct vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->current_task) == idle_task(vcpu->id);
+}
+
+/**
  * vcpu_init() - make the calling host thread a vCPU
  *
  * The task that runs is init_task. Called before anything that uses current

@@ -90,6 +90,7 @@ void vcpu_raise(struct vcpu *vcpu, unsigned int irq);
 void vcpu_run_pending(void);
 void vcpu_irq_from_user(struct pt_regs *regs);
 void vcpu_idle(void);
+bool vcpu_is_idle(const struct vcpu *vcpu);
 void vcpu_sleep_on(int epfd, int (*event)(u32 id));
 
 #endif
