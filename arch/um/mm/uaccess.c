@@ -8,6 +8,7 @@
  */
 #include <linux/export.h>
 #include <linux/mutex.h>
+#include <asm/copy.h>
 #include <asm/futex.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -53,15 +54,13 @@ static void *user_page(unsigned long addr, bool write)
 	}
 }
 
-/* Long copies are the CPU's own: rep movsb beats a loop on CPUs since 2013. */
-static void copy(void *to, const void *from, unsigned long n)
+/* Worth more than memcpy(); then counted, for engine/near.c. */
+static bool is_long(unsigned long n)
 {
-	if (n < 512) {
-		memcpy(to, from, n);
-		return;
-	}
+	if (n < 512)
+		return false;
 	this_vcpu()->copied += n;
-	asm volatile("rep movsb" : "+D" (to), "+S" (from), "+c" (n) : : "memory");
+	return true;
 }
 
 static unsigned long chunk(unsigned long addr, unsigned long n)
@@ -84,7 +83,10 @@ unsigned long raw_copy_from_user(void *to, const void __user *from, unsigned lon
 
 		if (!p)
 			break;
-		copy(to, p, len);
+		if (is_long(len))
+			copy_to_cold(to, p, len);
+		else
+			memcpy(to, p, len);
 		to += len;
 		addr += len;
 		n -= len;
@@ -108,7 +110,10 @@ unsigned long raw_copy_to_user(void __user *to, const void *from, unsigned long 
 
 		if (!p)
 			break;
-		copy(p, from, len);
+		if (is_long(len))
+			copy_to_warm(p, from, len);
+		else
+			memcpy(p, from, len);
 		from += len;
 		addr += len;
 		n -= len;
