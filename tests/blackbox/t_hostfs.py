@@ -9,6 +9,7 @@ first. The rest is what only the two sides together show.
 import os
 import stat
 import subprocess
+import time
 
 from t_confined import NOBODY, copy, need
 from uml import Guest, Skipped, check, ended, run, sh
@@ -394,6 +395,76 @@ def test_host_changes(tmp):
         r = ended(g.result(), 0)
     check(lines(r)[3:] == ["another one", "gone", "new", "600", "f", "none"],
           "the guest sees something else", r)
+
+
+def host_after_guest(tmp, cache):
+    d = share(tmp, cache)
+    script = mounted(d, f"""echo guest > same; echo guest > grown; echo ready; read x
+        {OLD} cat same grown""", f",cache={cache}")
+    with Guest(f"hostfs={d}", cmd=["sh", "-c", script]) as g:
+        g.until(rb"ready\n")
+        time.sleep(0.1)         # the host's clock for times of files has ticked
+        with open(f"{d}/same", "r+") as f:
+            f.write("HOST!")
+        with open(f"{d}/grown", "a") as f:
+            f.write("host\n")
+        g.send(b"\n")
+        r = ended(g.result(), 0)
+    check(lines(r)[1:] == ["HOST!", "guest", "host"], "the guest sees what it had", r)
+
+
+def test_host_writes_behind_guest(tmp):
+    """That the guest wrote last, as far as it knew, does not hide what the host writes."""
+    for cache in ("auto", "none"):
+        host_after_guest(tmp, cache)
+
+
+def test_host_writes_before_guest(tmp):
+    """That the guest writes elsewhere in the file does not hide what the host wrote before."""
+    d = share(tmp)
+    put(f"{d}/f", b"one\n" + bytes(9996))
+    script = mounted(d, f"""exec 3<>f; head -1 f; echo ready; read x; {OLD}
+        printf end | dd bs=1 seek=9000 conv=notrunc >&3 2>/dev/null; head -1 f""")
+    with Guest(f"hostfs={d}", cmd=["sh", "-c", script]) as g:
+        g.until(rb"ready\n")
+        with open(f"{d}/f", "r+") as f:
+            f.write("two")
+        g.send(b"\n")
+        r = ended(g.result(), 0)
+    check(lines(r) == ["one", "ready", "two"], "the guest sees what it had", r)
+
+
+def test_guest_maps_what_host_wrote(tmp):
+    """A mapping that is written back takes nothing of the host's away."""
+    d = share(tmp)
+    program(d, "grown")
+    script = mounted(d, f"echo guest > f; echo ready; read x; {OLD} ./grown f")
+    with Guest(f"hostfs={d}", cmd=["sh", "-c", script]) as g:
+        g.until(rb"ready\n")
+        with open(f"{d}/f", "a") as f:
+            f.write("host\n")
+        g.send(b"\n")
+        ended(g.result(), 0)
+    check(get(f"{d}/f") == b"Guest\nhost\n", f"the file holds {get(f'{d}/f')!r}")
+
+
+def test_guests_append_in_turn(tmp):
+    """Two guests that keep one file open for appending lose no line."""
+    d = share(tmp)
+    put(f"{d}/log")
+    script = mounted(d, "exec 3>>log; while read x && [ $x != end ]; do echo $x >&3; echo said $x; done; " + OLD + "cat log")
+    with Guest(f"hostfs={d}", cmd=["sh", "-c", script]) as a, \
+            Guest(f"hostfs={d}", cmd=["sh", "-c", script]) as b:
+        for i in range(20):
+            for g in (a, b):
+                g.send(b"%d\n" % i)
+                g.until(rb"said %d\n" % i)
+        want = b"".join(b"%d\n%d\n" % (i, i) for i in range(20))
+        check(get(f"{d}/log") == want, f"the file holds {get(f'{d}/log')!r}")
+        for g in (a, b):
+            g.send(b"end\n")
+            r = ended(g.result(), 0)
+            check(r.out.endswith(want), "a guest sees another file", r)
 
 
 def test_host_writes_before_chmod(tmp):

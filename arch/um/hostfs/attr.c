@@ -86,10 +86,12 @@ static int set_size(struct inode *inode, struct dentry *dentry, struct iattr *at
 	filemap_invalidate_lock(inode->i_mapping);
 	if (attr->ia_size < i_size_read(inode))
 		truncate_setsize(inode, attr->ia_size);
+	else
+		hostfs_zero_tail(inode, attr->ia_size);
 	err = host_setsize(h->fd, attr->ia_size);
 	if (!err) {
 		truncate_setsize(inode, attr->ia_size);
-		hostfs_changed(inode);
+		hostfs_wrote(inode, h);
 	} else {
 		filemap_write_and_wait(inode->i_mapping);
 		invalidate_inode_pages2(inode->i_mapping);
@@ -145,6 +147,7 @@ int hostfs_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr 
 	struct inode *inode = d_inode(dentry);
 	unsigned int valid = attr->ia_valid;
 	struct hostfs_ref ref;
+	struct statx stx;
 	int err;
 
 	err = setattr_prepare(idmap, dentry, attr);
@@ -164,6 +167,9 @@ int hostfs_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr 
 		err = filemap_write_and_wait(inode->i_mapping);
 		if (err)
 			return err;
+		/* And what others wrote is not to pass for ours. */
+		if (!hostfs_fresh(inode))
+			hostfs_refresh(inode, dentry);
 	}
 	attr->ia_valid = valid;
 	if (!(valid & (ATTR_UID | ATTR_GID | ATTR_MODE | ATTR_ATIME | ATTR_MTIME)))
@@ -172,11 +178,10 @@ int hostfs_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr 
 	if (err)
 		return err;
 	err = set_rest(inode, attr, &ref);
+	hostfs_changed_ctime(inode);
+	if (!err && (valid & ATTR_MTIME) && !host_stat_in(ref.fd, ref.name, &stx))
+		hostfs_own_mtime(inode, &stx);
 	hostfs_put_ref(&ref);
-	if (valid & ATTR_MTIME)
-		hostfs_changed(inode);
-	else
-		hostfs_changed_ctime(inode);
 	return err ?: hostfs_refresh(inode, dentry);
 }
 

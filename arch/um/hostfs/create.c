@@ -32,8 +32,8 @@ void __init hostfs_create_init(void)
 	egid = host_egid();
 }
 
-/* Give a new file to who made it, if the host lets us. */
-static void give_to_maker(struct inode *dir, int fd, const char *name)
+/* Give a new file to who made it, if the host lets us; that takes set-ID bits off a file. */
+static void give_to_maker(struct inode *dir, int fd, const char *name, umode_t mode)
 {
 	unsigned int uid = from_kuid(&init_user_ns, current_fsuid());
 	unsigned int gid = from_kgid(&init_user_ns, current_fsgid());
@@ -42,7 +42,8 @@ static void give_to_maker(struct inode *dir, int fd, const char *name)
 		return;
 	if (dir->i_mode & S_ISGID)
 		gid = ~0U;
-	host_chown_in(fd, name, uid, gid);
+	if (!host_chown_in(fd, name, uid, gid) && !*name && is_sxid(mode))
+		host_chmod_fd(fd, mode & S_IALLUGO);
 }
 
 /* @dentry stands for the file that was just made in @dir, or is there anyway. */
@@ -74,6 +75,11 @@ static int made(struct inode *dir, int fd, struct dentry *dentry)
 	return 0;
 }
 
+static int create_file(int dir, const char *name, umode_t mode)
+{
+	return hostfs_open_in(dir, name, HOST_CREAT | HOST_EXCL | HOST_RDWR, mode & S_IALLUGO);
+}
+
 static int make_node(struct inode *dir, struct dentry *dentry, umode_t mode, dev_t dev)
 {
 	const char *name = dentry->d_name.name;
@@ -86,7 +92,7 @@ static int make_node(struct inode *dir, struct dentry *dentry, umode_t mode, dev
 	else
 		err = host_mknod_in(fd, name, mode, new_encode_dev(dev));
 	if (!err) {
-		give_to_maker(dir, fd, name);
+		give_to_maker(dir, fd, name, mode);
 		err = made(dir, fd, dentry);
 	} else if (err == -EEXIST) {
 		d_drop(dentry);		/* we know it as not there */
@@ -98,7 +104,22 @@ static int make_node(struct inode *dir, struct dentry *dentry, umode_t mode, dev
 static int hostfs_create(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry,
 			 umode_t mode, bool excl)
 {
-	return make_node(dir, dentry, S_IFREG | (mode & S_IALLUGO), 0);
+	int fd = borrow_dir(dir), made_fd, err;
+
+	if (fd < 0)
+		return fd;
+	made_fd = create_file(fd, dentry->d_name.name, mode);
+	if (made_fd >= 0) {
+		give_to_maker(dir, made_fd, "", mode);
+		host_close(made_fd);
+		err = made(dir, fd, dentry);
+	} else {
+		err = made_fd;
+		if (err == -EEXIST)
+			d_drop(dentry);		/* we know it as not there */
+	}
+	hostfs_return(dir);
+	return err;
 }
 
 static int hostfs_mknod(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry,
@@ -122,7 +143,7 @@ static int hostfs_symlink(struct mnt_idmap *idmap, struct inode *dir, struct den
 		return fd;
 	err = host_symlink_in(fd, dentry->d_name.name, target);
 	if (!err) {
-		give_to_maker(dir, fd, dentry->d_name.name);
+		give_to_maker(dir, fd, dentry->d_name.name, S_IFLNK);
 		err = made(dir, fd, dentry);
 	}
 	hostfs_return(dir);
@@ -211,6 +232,17 @@ static int hostfs_rmdir(struct inode *dir, struct dentry *dentry)
 	return take_away(dir, dentry, true);
 }
 
+/* Its ctime is ours; what changes it later is not. */
+static void moved(struct inode *inode, int dir, const char *name)
+{
+	struct statx stx;
+
+	hostfs_changed_ctime(inode);
+	if (inode->i_mapping->nrpages && !host_stat_in(dir, name, &stx) &&
+	    hostfs_same(inode, &stx))
+		hostfs_apply(inode, &stx);
+}
+
 static int hostfs_rename(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry,
 			 struct inode *new_dir, struct dentry *new_dentry, unsigned int flags)
 {
@@ -227,6 +259,11 @@ static int hostfs_rename(struct mnt_idmap *idmap, struct inode *dir, struct dent
 	if (target && !(flags & RENAME_EXCHANGE))
 		keep_if_used(new_dentry, 2);		/* vfs_rename() has one more */
 	err = host_rename_in(from, dentry->d_name.name, to, new_dentry->d_name.name, flags);
+	if (!err) {
+		moved(d_inode(dentry), to, new_dentry->d_name.name);
+		if (flags & RENAME_EXCHANGE)
+			moved(target, from, dentry->d_name.name);
+	}
 	hostfs_return(new_dir);
 	hostfs_return(dir);
 	if (err == -EEXIST && !target)
@@ -235,10 +272,7 @@ static int hostfs_rename(struct mnt_idmap *idmap, struct inode *dir, struct dent
 		return err;
 	hostfs_stale(dir);
 	hostfs_stale(new_dir);
-	hostfs_changed_ctime(d_inode(dentry));
-	if (target && (flags & RENAME_EXCHANGE))
-		hostfs_changed_ctime(target);
-	else if (target)
+	if (target && !(flags & RENAME_EXCHANGE))
 		lost_name(target);
 	hostfs_known_name(dentry, 0);
 	if (flags & RENAME_EXCHANGE)
@@ -271,12 +305,12 @@ static int create_open(struct inode *dir, struct dentry *dentry, struct file *fi
 
 	if (dirfd < 0)
 		return dirfd;
-	fd = hostfs_open_in(dirfd, name, HOST_CREAT | HOST_EXCL | HOST_RDWR, mode & S_IALLUGO);
+	fd = create_file(dirfd, name, mode);
 	if (fd < 0) {
 		hostfs_return(dir);
 		return fd;
 	}
-	give_to_maker(dir, fd, "");
+	give_to_maker(dir, fd, "", mode);
 	hostfs_stale(dir);
 	err = host_stat_in(fd, "", &stx);
 	inode = err ? ERR_PTR(err) : hostfs_iget(dir->i_sb, dir, dirfd, name, &stx);
@@ -332,7 +366,7 @@ static int hostfs_tmpfile(struct mnt_idmap *idmap, struct inode *dir, struct fil
 	hostfs_return(dir);
 	if (fd < 0)
 		return fd == -EISDIR ? -EOPNOTSUPP : fd;
-	give_to_maker(dir, fd, "");
+	give_to_maker(dir, fd, "", mode);
 	err = host_stat_in(fd, "", &stx);
 	inode = err ? ERR_PTR(err) : hostfs_iget(dir->i_sb, NULL, fd, "", &stx);
 	if (IS_ERR(inode)) {

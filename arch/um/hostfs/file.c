@@ -94,7 +94,6 @@ static ssize_t write_past_cache(struct kiocb *iocb, struct iov_iter *from)
 	buf = kvmalloc(size, GFP_KERNEL);
 	if (!buf)
 		return -ENOMEM;
-	hostfs_changed(inode);
 	while (iov_iter_count(from)) {
 		size_t copied = copy_from_iter(buf, min(size, iov_iter_count(from)), from);
 
@@ -103,13 +102,13 @@ static ssize_t write_past_cache(struct kiocb *iocb, struct iov_iter *from)
 			break;
 		iocb->ki_pos += n;
 		done += n;
+		if (iocb->ki_pos > i_size_read(inode))
+			i_size_write(inode, iocb->ki_pos);
+		hostfs_wrote(inode, h);
 		if (n < copied)
 			break;
 	}
 	kvfree(buf);
-	hostfs_changed(inode);
-	if (iocb->ki_pos > i_size_read(inode))
-		i_size_write(inode, iocb->ki_pos);
 	if (done)
 		invalidate_inode_pages2_range(mapping, start >> PAGE_SHIFT,
 					      (iocb->ki_pos - 1) >> PAGE_SHIFT);
@@ -131,8 +130,8 @@ static ssize_t hostfs_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	ssize_t ret;
 
 	inode_lock(inode);
-	/* Where the end is, the host knows. */
-	if ((iocb->ki_flags & IOCB_APPEND) && !hostfs_fresh(inode))
+	/* Where the end is, the host knows; and what others wrote is not to pass for ours. */
+	if ((iocb->ki_flags & IOCB_APPEND) || !hostfs_fresh(inode))
 		hostfs_refresh(inode, NULL);
 	ret = generic_write_checks(iocb, from);
 	if (ret <= 0)
@@ -140,6 +139,7 @@ static ssize_t hostfs_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	ret = remove_privs(file);
 	if (ret)
 		goto out;
+	hostfs_zero_tail(inode, iocb->ki_pos + iov_iter_count(from));
 	if (past_cache(file, iocb->ki_flags))
 		ret = write_past_cache(iocb, from);
 	else
@@ -198,24 +198,41 @@ static loff_t hostfs_llseek(struct file *file, loff_t offset, int whence)
 	return ret < 0 ? ret : vfs_setpos(file, ret, inode->i_sb->s_maxbytes);
 }
 
+/* What size a file has when fallocate(2) has done that. */
+static loff_t size_behind(struct inode *inode, int mode, loff_t offset, loff_t len)
+{
+	loff_t size = i_size_read(inode);
+
+	if (mode & FALLOC_FL_COLLAPSE_RANGE)
+		return size - len;
+	if (mode & FALLOC_FL_INSERT_RANGE)
+		return size + len;
+	return mode & FALLOC_FL_KEEP_SIZE ? size : max(size, offset + len);
+}
+
 static long hostfs_fallocate(struct file *file, int mode, loff_t offset, loff_t len)
 {
 	struct inode *inode = file_inode(file);
 	struct hostfs_handle *h = file->private_data;
 	loff_t last = mode & (FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE) ? LLONG_MAX :
-		      offset + len - 1;
+		      offset + len - 1, size;
 	long err;
 
 	inode_lock(inode);
-	err = remove_privs(file);
+	if (!hostfs_fresh(inode))
+		hostfs_refresh(inode, NULL);
+	size = size_behind(inode, mode, offset, len);
+	err = inode_newsize_ok(inode, size) ?: remove_privs(file);
 	if (err)
 		goto out;
 	filemap_invalidate_lock(inode->i_mapping);
 	err = filemap_write_and_wait_range(inode->i_mapping, offset, last);
-	if (!err) {
-		hostfs_changed(inode);
+	if (!err)
 		err = host_fallocate(h->fd, mode, offset, len);
-		hostfs_changed(inode);
+	if (!err) {
+		hostfs_zero_tail(inode, size);
+		i_size_write(inode, size);
+		hostfs_wrote(inode, h);
 	}
 	/* Whole pages, also those that the range only touches. */
 	if (!err && mode & ~FALLOC_FL_KEEP_SIZE)

@@ -75,7 +75,6 @@ struct hostfs_handle {
  * @good_until:	attributes count as known until then (jiffies)
  * @mode_until:	owner and mode do, which our writing does not change
  * @size, @mtime, @ctime: of the file when its pages were last known to be right
- * @own_change:	we changed the file's data or its mtime since
  * @own_ctime:	we changed something else of it, which shows in ctime only
  * @known:	those three are set
  * @closed:	a directory whose inside is not shown
@@ -100,7 +99,7 @@ struct hostfs_inode {
 	unsigned long good_until, mode_until;
 	u64 size;
 	struct timespec64 mtime, ctime;
-	bool own_change, own_ctime, known, closed, no_xattr;
+	bool own_ctime, known, closed, no_xattr;
 	unsigned long known_at;
 	int watch;
 	unsigned long news_at;
@@ -154,6 +153,8 @@ struct inode *hostfs_iget(struct super_block *sb, struct inode *parent, int dir,
 			  const struct statx *stx);
 bool hostfs_same(const struct inode *inode, const struct statx *stx);
 void hostfs_apply(struct inode *inode, const struct statx *stx);
+void hostfs_own_mtime(struct inode *inode, const struct statx *stx);
+void hostfs_wrote(struct inode *inode, struct hostfs_handle *h);
 int hostfs_refresh(struct inode *inode, struct dentry *dentry);
 u64 hostfs_ino(struct super_block *sb, u64 dev, u64 ino);
 
@@ -179,13 +180,6 @@ static inline bool hostfs_mode_fresh(const struct inode *inode)
 static inline int hostfs_mind_mode(struct inode *inode)
 {
 	return hostfs_mode_fresh(inode) ? 0 : hostfs_refresh(inode, NULL);
-}
-
-/* We changed the file's data; its next times and size are no news. */
-static inline void hostfs_changed(struct inode *inode)
-{
-	hostfs_i(inode)->own_change = true;
-	hostfs_stale(inode);
 }
 
 /* We changed what moves its ctime only; that is no news, other things are. */
@@ -255,6 +249,7 @@ int hostfs_fsync(struct file *file, loff_t start, loff_t end, int datasync);
 struct hostfs_handle *hostfs_open_handle(struct inode *inode, struct dentry *dentry, bool write);
 extern const struct file_operations hostfs_file_fops;
 extern const struct address_space_operations hostfs_aops;
+void hostfs_zero_tail(struct inode *inode, loff_t size);
 long hostfs_pread(struct hostfs_handle *h, void *buf, u64 len, u64 pos);
 long hostfs_pwrite(struct hostfs_handle *h, const void *buf, u64 len, u64 pos);
 

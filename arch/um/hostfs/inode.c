@@ -11,8 +11,9 @@
  *
  * hostfs_apply() takes what the host says of a file. Size and times that
  * differ from those at which the pages in the cache were right mean that
- * somebody else has written, and the pages go, unless it was us. What we did to
- * its owner, mode, names or attributes explains a ctime, not a size or an mtime.
+ * somebody else has written, and the pages go. What we write ourselves is asked
+ * for at once, before anybody else of the guest runs: hostfs_wrote(). What we did
+ * to a file's names or attributes explains a ctime, not a size or an mtime.
  */
 #include <linux/hash.h>
 #include <linux/pagemap.h>
@@ -76,7 +77,16 @@ void hostfs_inode_init_once(void *p)
 	mutex_init(&hi->opening);
 }
 
-/* Another has written, or we have and the host's times are the new measure. */
+static void set_measure(struct hostfs_inode *hi, const struct statx *stx)
+{
+	hi->size = stx->stx_size;
+	hi->mtime = time_of(&stx->stx_mtime);
+	hi->ctime = time_of(&stx->stx_ctime);
+	hi->own_ctime = false;
+	hi->known = true;
+}
+
+/* Has another written? */
 static void check_pages(struct inode *inode, const struct statx *stx)
 {
 	struct hostfs_inode *hi = hostfs_i(inode);
@@ -87,11 +97,7 @@ static void check_pages(struct inode *inode, const struct statx *stx)
 	bool news = wrote || (moved && !hi->own_ctime);
 	loff_t old = i_size_read(inode);
 
-	hi->size = stx->stx_size;
-	hi->mtime = mtime;
-	hi->ctime = ctime;
-	hi->known = true;
-	hi->own_ctime = false;
+	set_measure(hi, stx);
 	if (wrote || moved) {
 		hi->no_xattr = false;
 		WRITE_ONCE(hi->known_at, 0);
@@ -100,10 +106,6 @@ static void check_pages(struct inode *inode, const struct statx *stx)
 	i_size_write(inode, stx->stx_size);
 	if (!S_ISREG(inode->i_mode))
 		return;
-	if (hi->own_change) {
-		hi->own_change = false;
-		news = news && stx->stx_size < old;
-	}
 	if (!news || !inode->i_mapping->nrpages)
 		return;
 	if (stx->stx_size < old)
@@ -111,6 +113,58 @@ static void check_pages(struct inode *inode, const struct statx *stx)
 	if (mapping_tagged(inode->i_mapping, PAGECACHE_TAG_DIRTY))
 		filemap_write_and_wait(inode->i_mapping);
 	invalidate_inode_pages2(inode->i_mapping);
+}
+
+static void set_times(struct inode *inode, const struct statx *stx)
+{
+	inode->i_blocks = stx->stx_blocks;
+	inode_set_atime_to_ts(inode, time_of(&stx->stx_atime));
+	inode_set_mtime_to_ts(inode, time_of(&stx->stx_mtime));
+	inode_set_ctime_to_ts(inode, time_of(&stx->stx_ctime));
+}
+
+/*
+ * What the host says right behind a change of ours, before another task ran. Size
+ * and mode are what we have, or somebody else has changed it as well, and the next
+ * hostfs_apply() finds that.
+ */
+static void take_own(struct inode *inode, const struct statx *stx)
+{
+	struct hostfs_inode *hi = hostfs_i(inode);
+
+	WRITE_ONCE(hi->known_at, 0);
+	if (stx->stx_size != i_size_read(inode) || stx->stx_mode != inode->i_mode) {
+		hostfs_stale(inode);
+		return;
+	}
+	set_measure(hi, stx);
+	set_times(inode, stx);
+}
+
+/**
+ * hostfs_wrote() - we have changed the data of a file; its size here is what it is now
+ * @h: an open file of it
+ *
+ * What comes behind it is somebody else's. Does not sleep.
+ */
+void hostfs_wrote(struct inode *inode, struct hostfs_handle *h)
+{
+	struct statx stx;
+
+	if (host_stat_in(h->fd, "", &stx))
+		hostfs_stale(inode);	/* then the pages go */
+	else
+		take_own(inode, &stx);
+}
+
+/**
+ * hostfs_own_mtime() - we have set a file's times: its mtime is no news
+ * @stx: asked for right behind it
+ */
+void hostfs_own_mtime(struct inode *inode, const struct statx *stx)
+{
+	if (stx->stx_size == hostfs_i(inode)->size)
+		hostfs_i(inode)->mtime = time_of(&stx->stx_mtime);
 }
 
 /**
@@ -129,10 +183,7 @@ void hostfs_apply(struct inode *inode, const struct statx *stx)
 		inode->i_flags &= ~S_NOSEC;
 	if (inode->i_nlink != stx->stx_nlink)
 		set_nlink(inode, stx->stx_nlink);
-	inode->i_blocks = stx->stx_blocks;
-	inode_set_atime_to_ts(inode, time_of(&stx->stx_atime));
-	inode_set_mtime_to_ts(inode, time_of(&stx->stx_mtime));
-	inode_set_ctime_to_ts(inode, time_of(&stx->stx_ctime));
+	set_times(inode, stx);
 	hi->attributes = stx->stx_attributes;
 	hi->attributes_mask = stx->stx_attributes_mask;
 	check_pages(inode, stx);

@@ -117,6 +117,32 @@ long hostfs_pwrite(struct hostfs_handle *h, const void *buf, u64 len, u64 pos)
 	return single(h, (void *)buf, len, pos, U64_MAX, true);
 }
 
+/**
+ * hostfs_zero_tail() - a file is about to become @size bytes long, or longer than that
+ *
+ * What a program has stored behind its end through a mapping is to read as zeros.
+ * The caller holds the inode's lock. May sleep.
+ */
+void hostfs_zero_tail(struct inode *inode, loff_t size)
+{
+	loff_t old = i_size_read(inode);
+	struct folio *folio;
+	size_t from;
+
+	if (size <= old || !offset_in_page(old) ||
+	    (!mapping_writably_mapped(inode->i_mapping) &&
+	     !mapping_tagged(inode->i_mapping, PAGECACHE_TAG_DIRTY)))
+		return;
+	folio = filemap_lock_folio(inode->i_mapping, old >> PAGE_SHIFT);
+	if (IS_ERR(folio))
+		return;
+	from = offset_in_folio(folio, old);
+	if (folio_test_uptodate(folio))
+		folio_zero_segment(folio, from, round_up(from, PAGE_SIZE));
+	folio_unlock(folio);
+	folio_put(folio);
+}
+
 /* A read ended at @end, before the size that we know. */
 static void became_shorter(struct inode *inode, struct hostfs_handle *h, loff_t end)
 {
@@ -203,13 +229,13 @@ static int write_batch(struct batch *b)
 
 	if (!b->n)
 		return 0;
-	hostfs_changed(b->inode);
 	n = b->h ? transfer(b, true) : -EBADF;
 	if (n < 0)
 		err = n;
 	else if (n < b->len)
 		err = -ENOSPC;
-	hostfs_changed(b->inode);
+	if (n > 0)
+		hostfs_wrote(b->inode, b->h);
 	if (err)
 		mapping_set_error(b->inode->i_mapping, err);
 	for (unsigned int i = 0; i < b->n; i++)
@@ -293,9 +319,7 @@ static int hostfs_write_end(struct file *file, struct address_space *mapping, lo
 	/* A folio of which only a part was copied holds nothing of use. */
 	if (!folio_test_uptodate(folio) && copied < len)
 		goto out;
-	hostfs_changed(inode);
 	n = hostfs_pwrite(h, folio_address(folio) + from, copied, pos);
-	hostfs_changed(inode);
 	if (n == copied) {
 		folio_mark_uptodate(folio);
 	} else if (!folio_test_dirty(folio)) {
@@ -304,6 +328,8 @@ static int hostfs_write_end(struct file *file, struct address_space *mapping, lo
 	}
 	if (n > 0 && pos + n > i_size_read(inode))
 		i_size_write(inode, pos + n);
+	if (n > 0)
+		hostfs_wrote(inode, h);
 out:
 	folio_unlock(folio);
 	folio_put(folio);

@@ -71,7 +71,6 @@ static struct inode *hostfs_alloc_inode(struct super_block *sb)
 	hi->pinned = false;
 	hi->reader = NULL;
 	hi->writer = NULL;
-	hi->own_change = false;
 	hi->own_ctime = false;
 	hi->known = false;
 	hi->closed = false;

@@ -7,6 +7,8 @@
  * Programs are asked for their capabilities at every start, and most files have
  * no attributes. That is remembered until the file's ctime changes.
  */
+#include <linux/capability.h>
+#include <linux/user_namespace.h>
 #include <linux/xattr.h>
 #include <linux/slab.h>
 #include <asm/host.h>
@@ -73,23 +75,27 @@ static int hostfs_xattr_set(const struct xattr_handler *handler, struct mnt_idma
 	mutex_unlock(&hostfs_cwd_lock);
 	hostfs_put_ref(&ref);
 	hostfs_changed_ctime(inode);
+	hostfs_refresh(inode, dentry);
 	WRITE_ONCE(hostfs_i(inode)->mode_until, jiffies - 1);	/* an access control list */
 	return err;
 }
 
 /*
  * The host minds its access control lists; the guest cannot read them, so that
- * nobody should be told that they are there. Bytes that are left.
+ * nobody should be told that they are there. trusted.* is for those who may
+ * administer (listxattr(2)). Bytes that are left.
  */
-static ssize_t without_acls(char *list, ssize_t len)
+static ssize_t visible(char *list, ssize_t len)
 {
 	static const char acl[] = "system.posix_acl_";
+	bool trusted = ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN);
 	char *to = list;
 
 	for (char *at = list; at < list + len; ) {
 		size_t n = strnlen(at, list + len - at) + 1;
 
-		if (strncmp(at, acl, sizeof(acl) - 1)) {
+		if (strncmp(at, acl, sizeof(acl) - 1) &&
+		    (trusted || strncmp(at, XATTR_TRUSTED_PREFIX, XATTR_TRUSTED_PREFIX_LEN))) {
 			memmove(to, at, n);
 			to += n;
 		}
@@ -116,7 +122,7 @@ ssize_t hostfs_listxattr(struct dentry *dentry, char *list, size_t size)
 	n = host_listxattr_in(ref.fd, ref.name, list, size);
 	mutex_unlock(&hostfs_cwd_lock);
 	hostfs_put_ref(&ref);
-	return n > 0 && size ? without_acls(list, n) : n;
+	return n > 0 && size ? visible(list, n) : n;
 }
 
 static const struct xattr_handler hostfs_xattr_handler = {

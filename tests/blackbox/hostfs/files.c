@@ -22,6 +22,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -548,13 +549,106 @@ static void copying(void)
 	close(b);
 }
 
+/* What a mapping holds behind the end of its file is no part of it, however it grows. */
+static void behind_the_end(void)
+{
+	for (int how = 0; how < 3; how++) {
+		char name[] = "tail?", back[4096];
+		int fd;
+		char *m;
+
+		name[4] = '0' + how;
+		fd = make(name, "some data");
+		m = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		check(m != MAP_FAILED, "mmap");
+		memset(m + 200, 'X', 100);
+		if (how == 0)
+			check(pwrite(fd, "end", 3, 1000) == 3, "pwrite");
+		else if (how == 1)
+			check(!ftruncate(fd, 1003), "ftruncate");
+		else
+			check(!fallocate(fd, 0, 0, 1003), "fallocate");
+		check(pread(fd, back, sizeof(back), 0) == 1003, "size");
+		check(!memchr(back, 'X', 1003), "it is in the file (%d)", how);
+		check(!msync(m, 4096, MS_SYNC) && !munmap(m, 4096), "msync");
+		close(fd);
+	}
+}
+
+/* In another process: as a user who is not root. */
+static int as_user(int (*run)(void))
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid)
+		_exit(setgid(65534) || setuid(65534) ? 99 : run());
+	check(pid > 0 && waitpid(pid, &status, 0) == pid, "fork");
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 100;
+}
+
+static int make_set_id(void)
+{
+	struct stat st;
+	int fd;
+
+	umask(0);
+	fd = open("setid", O_CREAT | O_EXCL | O_RDWR, 04755);
+	if (fd < 0 || fstat(fd, &st) || (st.st_mode & 07777) != 04755 || st.st_uid != 65534)
+		return 1;
+	if (mknod("setid2", S_IFREG | 06755, 0) || stat("setid2", &st) ||
+	    (st.st_mode & 07777) != 06755)
+		return 2;
+	return 0;
+}
+
+static int see_no_trusted(void)
+{
+	char list[256];
+	ssize_t n = listxattr("labelled", list, sizeof(list));
+
+	return n < 0 || memmem(list, n, "trusted.", 8) ? 1 : 0;
+}
+
+static void users(void)
+{
+	int err;
+
+	if (getuid())
+		return;
+	check(!chmod(".", 0777), "chmod");
+	err = as_user(make_set_id);
+	check(!err, "set-ID bits at creation: %d", err);
+	close(make("labelled", ""));
+	check(!setxattr("labelled", "trusted.x", "1", 1, 0), "setxattr");
+	err = as_user(see_no_trusted);
+	check(!err, "a user sees trusted.x: %d", err);
+}
+
+static void size_limit(void)
+{
+	struct rlimit old, less;
+	int fd = make("limited", ""), err;
+
+	signal(SIGXFSZ, SIG_IGN);
+	check(!getrlimit(RLIMIT_FSIZE, &old), "getrlimit");
+	less = old;
+	less.rlim_cur = 100000;
+	check(!setrlimit(RLIMIT_FSIZE, &less), "setrlimit");
+	err = fallocate(fd, 0, 0, 1000000) ? errno : 0;
+	setrlimit(RLIMIT_FSIZE, &old);
+	check(err == EFBIG, "fallocate beyond the limit: %d", err);
+	close(fd);
+}
+
 static const struct { const char *name; void (*run)(void); } cases[] = {
 	{ "rename_flags", rename_flags }, { "tmpfile", tmpfile_link }, { "mmap", mmap_shared },
 	{ "private_map", private_map }, { "locks", locks }, { "times", times },
 	{ "readdir", readdir_changes }, { "names", names }, { "deep", deep }, { "large", large },
 	{ "holes", holes }, { "unlinked", unlinked }, { "xattr", attributes }, { "links", links },
 	{ "special", special }, { "open", opening }, { "statvfs", file_system },
-	{ "copy", copying },
+	{ "copy", copying }, { "tail", behind_the_end }, { "users", users },
+	{ "size_limit", size_limit },
 };
 
 int main(int argc, char **argv)
