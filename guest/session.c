@@ -338,8 +338,11 @@ int session_frame(struct session *s, const struct uml_frame *head, char *payload
 		if (head->len != sizeof(size))
 			return -1;
 		memcpy(&size, payload, sizeof(size));
-		if (s->pty >= 0)
-			set_size(s->pty, &size);
+		if (s->pty < 0)
+			return 0;
+		set_size(s->pty, &size);
+		if (!s->raw)
+			send_signal(s, SIGWINCH);	/* it is no session's terminal */
 		return 0;
 	case UML_ABANDON:
 		abandon(s);

@@ -209,7 +209,8 @@ static __noreturn void run_child(struct session *s, const struct uml_start *head
 	for (i = 0; i < 3; i++)
 		if (head->stdio[i] == UML_STDIO_TTY)
 			tty = i;
-	if (tty >= 0)
+	/* No keys will come where standard input is something else: no /dev/tty, then. */
+	if (tty >= 0 && head->flags & UML_RAW)
 		ioctl(tty, TIOCSCTTY, 0);
 	environ = c.envp;
 	become(&c, tty, error_fd);

@@ -250,6 +250,22 @@ def test_input_from_a_pipe():
         check(b"in\r\n" in g.seen and b"24 80\r\nout\r\n" in g.seen, g.words())
 
 
+def test_no_keys_no_terminal():
+    """Where no keys come a program is told so when it wants to ask the user by /dev/tty."""
+    with piped("< /dev/null", "(: < /dev/tty) 2>/dev/null && echo has || echo none") as g:
+        check(g.wait() == 0, f"status {g.status()}", g.words())
+        check(b"none\r\n" in g.seen, "there is one", g.words())
+
+
+def test_size_without_keys():
+    script = "trap 'stty size <&1; exit 0' WINCH; echo ready; while :; do sleep 0.1; done"
+    with piped("< /dev/null", script) as g:
+        g.expect(rb"ready")
+        g.set_size(7, 70)
+        g.expect(rb"7 70\r\n")
+        check(g.wait() == 0, f"status {g.status()}", g.words())
+
+
 def test_background():
     """In the background it leaves the terminal alone."""
     words = " ".join(f"'{w}'" for w in command("sh", "-c", "sleep 1; echo hello"))
