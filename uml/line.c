@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "machine.h"
+#include "term.h"
 
 static bool executable(const char *path)
 {
@@ -248,6 +249,30 @@ void print_line(const struct options *o)
 		die("cannot write the line: %s", strerror(errno));
 }
 
+/* The kernel of run_plain(), and the last signal that was passed on to it. */
+static volatile pid_t plain_pid;
+static volatile sig_atomic_t passed_on;
+
+static void pass_on(int sig)
+{
+	passed_on = sig;
+	kill(plain_pid, sig);
+}
+
+/*
+ * A kernel that has the terminal restores it when a signal ends it: it is the one
+ * to get those that are for us. What was ignored stays so.
+ */
+static void pass_signals_on(void)
+{
+	static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
+	struct sigaction old, act = { .sa_handler = pass_on, .sa_flags = SA_RESTART };
+
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		if (!sigaction(signals[i], NULL, &old) && old.sa_handler != SIG_IGN)
+			sigaction(signals[i], &act, NULL);
+}
+
 /*
  * Without an agent: the guest has our own standard files as its console, and
  * its status is ours, but for those that say that it failed.
@@ -256,6 +281,7 @@ void run_plain(const struct options *o)
 {
 	struct list words = { };
 	pid_t parent = getpid(), pid;
+	sigset_t all, mask;
 	int status;
 
 	/* What we were started with is not the guest's, nor gdb's, but a network. */
@@ -280,8 +306,13 @@ void run_plain(const struct options *o)
 		    "it is not installed (the package gdb)" : strerror(errno));
 	}
 	kernel_line(o, &words, false);
+	term_guard(isatty(0) ? 0 : 1);
+	/* None of them before there is somebody to pass it on to. */
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &mask);
 	pid = fork();
 	if (pid == 0) {
+		sigprocmask(SIG_SETMASK, &mask, NULL);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
 			_exit(EXIT_OURS);
@@ -290,8 +321,14 @@ void run_plain(const struct options *o)
 	}
 	if (pid < 0)
 		die("cannot start a process: %s", strerror(errno));
+	plain_pid = pid;
+	pass_signals_on();
+	sigprocmask(SIG_SETMASK, &mask, NULL);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
+	/* One that has no console yet ends as any program does. */
+	if (WIFSIGNALED(status) && WTERMSIG(status) == passed_on)
+		exit(128 + passed_on);
 	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
 		die("the guest's kernel failed: signal %d (%s) ended %s", WTERMSIG(status),
 		    strsignal(WTERMSIG(status)), words.v[0]);

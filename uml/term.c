@@ -34,7 +34,7 @@ static bool same(const struct termios *a, const struct termios *b)
 	       !memcmp(a->c_cc, b->c_cc, sizeof(a->c_cc));
 }
 
-static __noreturn void watch(int fd)
+static __noreturn void watch(int terminal, int fd)
 {
 	struct termios t;
 	char done;
@@ -42,7 +42,7 @@ static __noreturn void watch(int fd)
 	for (int sig = 1; sig < 32; sig++)
 		signal(sig, SIG_IGN);	/* SIGTTOU above all */
 	prctl(PR_SET_NAME, "uml-terminal");
-	dup2(raw_fd, 1);	/* which may be 0 */
+	dup2(terminal, 1);	/* which may be 0 */
 	dup2(fd, 0);
 	close_range(2, ~0U, 0);
 	while (read(0, &done, 1) < 0 && errno == EINTR)
@@ -53,7 +53,7 @@ static __noreturn void watch(int fd)
 }
 
 /* A process that outlives us. Its parent ends at once, so nobody waits for it. */
-static void start_watch(void)
+static void start_watch(int terminal)
 {
 	int ends[2];
 	pid_t pid;
@@ -64,7 +64,7 @@ static void start_watch(void)
 	if (pid == 0) {
 		close(ends[1]);
 		if (fork() == 0)
-			watch(ends[0]);
+			watch(terminal, ends[0]);
 		_exit(0);
 	}
 	close(ends[0]);
@@ -94,8 +94,22 @@ bool term_raw(int fd)
 		return false;
 	raw_fd = fd;
 	tcgetattr(fd, &ours);
-	start_watch();
+	start_watch(fd);
 	return true;
+}
+
+/*
+ * A kernel that has our terminal @fd as its console makes it raw, and restores it
+ * when it ends in order. Where it cannot, since we are killed and it with us, the
+ * watcher does; to it that mode is as one of ours.
+ */
+void term_guard(int fd)
+{
+	if (tcgetattr(fd, &before) < 0)
+		return;
+	ours = before;
+	cfmakeraw(&ours);
+	start_watch(fd);
 }
 
 bool term_is_raw(void)

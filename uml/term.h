@@ -8,6 +8,7 @@
 struct uml_size;
 
 bool term_raw(int fd);
+void term_guard(int fd);
 void term_restore(void);
 bool term_is_raw(void);
 void term_size(int fd, struct uml_size *size);

@@ -9,7 +9,7 @@ import subprocess
 import time
 
 from launcher import LIMIT, UML, command
-from uml import Guest, check
+from uml import INITRAMFS, LINUX, Failed, Guest, check
 
 PROMPT = rb"[#$] "
 
@@ -109,24 +109,64 @@ def test_restored_after_sighup():
     end_by(signal.SIGHUP, 129)
 
 
+def launcher_of(g):
+    """The process of uml among those of @g: the first one."""
+    for pid in sorted(g.pids()):
+        try:
+            if os.path.realpath(f"/proc/{pid}/exe") == os.path.realpath(UML):
+                return pid
+        except OSError:
+            pass
+    raise Failed("no launcher runs")
+
+
+def under_a_shell(argv):
+    """As it is used: a terminal whose session leader is killed hangs up."""
+    words = " ".join(f"'{w}'" for w in argv)
+    return Guest("-c", f"{words}; echo status $?; sleep 100", tty=True, linux="sh")
+
+
+def is_cooked_again(g, how):
+    end = time.monotonic() + 5
+    while g.mode() != g.cooked and time.monotonic() < end:
+        time.sleep(0.02)
+    check(g.mode() == g.cooked, f"the terminal is not as it was after {how}")
+
+
 def test_restored_after_sigkill():
-    """Under a shell, as it is used: a terminal whose session leader is killed hangs up."""
-    words = " ".join(f"'{w}'" for w in command("sh", "-c", "echo up; sleep 100"))
-    with Guest("-c", f"{words}; echo status $?; sleep 100", tty=True, linux="sh") as g:
+    with under_a_shell(command("sh", "-c", "echo up; sleep 100")) as g:
         g.expect(rb"up\r\n")
         check(g.is_raw(), "not raw")
-        for pid in sorted(g.pids()):
-            try:
-                if os.path.realpath(f"/proc/{pid}/exe") == os.path.realpath(UML):
-                    os.kill(pid, signal.SIGKILL)
-                    break
-            except OSError:
-                pass
+        os.kill(launcher_of(g), signal.SIGKILL)
         g.expect(rb"status 137\r?\n")
-        end = time.monotonic() + 5
-        while g.mode() != g.cooked and time.monotonic() < end:
-            time.sleep(0.02)
-        check(g.mode() == g.cooked, "the terminal is not as it was after SIGKILL")
+        is_cooked_again(g, "SIGKILL")
+
+
+def console_end_by(number):
+    """The terminal is the console of a kernel that --initrd boots."""
+    argv = [UML, "run", "-q", "--kernel", LINUX, "--initrd", INITRAMFS]
+    with under_a_shell(argv) as g:
+        g.expect(rb"uml# ")
+        check(g.is_raw(), "not raw")
+        os.kill(launcher_of(g), number)
+        g.expect(rb"status %d\r?\n" % (128 + number))
+        is_cooked_again(g, number.name)
+
+
+def test_console_restored_after_sigterm():
+    console_end_by(signal.SIGTERM)
+
+
+def test_console_restored_after_sighup():
+    console_end_by(signal.SIGHUP)
+
+
+def test_console_restored_after_sigint():
+    console_end_by(signal.SIGINT)
+
+
+def test_console_restored_after_sigkill():
+    console_end_by(signal.SIGKILL)
 
 
 def test_restored_after_the_kernel_is_killed():
