@@ -73,10 +73,15 @@ static void start_watch(int terminal)
 		;
 }
 
-/* Is the terminal ours to use, or are we in the background? */
+/*
+ * Is the terminal ours to use, or are we in the background? There is no such
+ * thing on one that does not control our session, as under setsid(1) and su(1).
+ */
 static bool term_foreground(int fd)
 {
-	return tcgetpgrp(fd) == getpgrp();
+	pid_t group = tcgetpgrp(fd);
+
+	return group == getpgrp() || (group < 0 && errno == ENOTTY);
 }
 
 /* Make the terminal @fd raw; false when it is none, or not ours to change. */

@@ -3,6 +3,7 @@
 
 import os
 import pty
+import select
 import signal
 import struct
 import subprocess
@@ -254,6 +255,16 @@ def test_raw_when_it_has_started(tmp):
         was_restored(g, "Ctrl-] three times")
 
 
+def read_end(fd, text):
+    """What our end @fd of a terminal gives until @text comes."""
+    seen, end = b"", time.monotonic() + LIMIT
+    while text not in seen:
+        left = end - time.monotonic()
+        check(left > 0 and select.select([fd], [], [], left)[0], f"{text!r} did not come: {seen!r}")
+        seen += os.read(fd, 65536)
+    return seen
+
+
 def test_terminal_that_goes_away():
     """What writes there ends, also when it does not mind SIGHUP."""
     ours, theirs = pty.openpty()
@@ -313,6 +324,23 @@ def test_background():
     with Guest("-mc", script, tty=True, linux="bash") as g:
         g.expect(rb" icanon")
         g.expect(rb"status 0\r\n")
+
+
+def test_terminal_of_another_session():
+    """One that does not control uml's session, as under setsid and su, has no background."""
+    ours, theirs = pty.openpty()
+    p = subprocess.Popen(command("sh", "-c", "echo up; read x; echo got-$x"), stdin=theirs, stdout=theirs,
+                         stderr=subprocess.DEVNULL, start_new_session=True)
+    os.close(theirs)
+    try:
+        seen = read_end(ours, b"up")
+        os.write(ours, b"word\r")
+        check(b"got-word" in seen + read_end(ours, b"got-word"), "keys do not reach the command")
+        check(p.wait(LIMIT) == 0, f"status {p.returncode}")
+    finally:
+        p.kill()
+        p.communicate()
+        os.close(ours)
 
 
 def test_wrong_option_leaves_it_alone():
