@@ -86,7 +86,7 @@ static void loop(struct execution *x, int signals)
 		if (x->relay.exited)
 			fds[1].fd = -1;
 		n = relay_poll(&x->relay, fds + 2);
-		if (poll(fds, 2 + n, -1) < 0)
+		if (poll(fds, 2 + n, relay_recheck(&x->relay)) < 0)
 			continue;
 		relay_ready(&x->relay, fds + 2, n);
 		if ((fds[1].revents & ~POLLOUT) && peer_receive(&x->peer, frame, x) <= 0 &&

@@ -26,6 +26,7 @@
 #include "term.h"
 
 #define GRANT		(UML_WINDOW / 8)
+#define RECHECK_MS	250
 #define KEY_ESCAPE	0x1d		/* Ctrl-] */
 
 _Static_assert(OUTLET_SIZE >= UML_WINDOW, "what the window allows must find room");
@@ -316,6 +317,25 @@ void relay_resume(struct relay *r)
 {
 	if (r->want_raw && !r->exited)
 		r->raw = term_raw(0);
+}
+
+/*
+ * A shell does not tell a job that runs in the background that it is in the
+ * foreground now: it stops none, and so has none to continue. We do not stop
+ * there either, as whoever needs no keys can go on (under timeout(1), say), but
+ * look again now and then.
+ *
+ * Return: in how many ms to call this again, or -1.
+ */
+int relay_recheck(struct relay *r)
+{
+	if (!r->want_raw || r->raw || r->exited)
+		return -1;
+	relay_resume(r);
+	if (!r->raw)
+		return RECHECK_MS;
+	relay_winch(r);		/* SIGWINCH, too, is for the foreground only */
+	return -1;
 }
 
 /* The command has ended, and all that it wrote is written. */

@@ -56,6 +56,7 @@ void relay_winch(struct relay *r);
 void relay_signal(struct relay *r, int sig);
 void relay_suspend(struct relay *r);
 void relay_resume(struct relay *r);
+int relay_recheck(struct relay *r);
 bool relay_done(struct relay *r);
 int relay_status(struct relay *r, const char *name);
 

@@ -352,6 +352,7 @@ static int deadlines(struct run *r)
 {
 	long long now = now_ms(), next = -1;
 	bool waiting = !started(r);
+	int recheck = waiting ? -1 : relay_recheck(&r->main);
 
 	if (r->deadline && now >= r->deadline) {
 		r->deadline = 0;
@@ -380,6 +381,8 @@ static int deadlines(struct run *r)
 		next = r->grace - now;
 	if (waiting && (next < 0 || next > 500))
 		next = 500;
+	if (recheck >= 0 && (next < 0 || next > recheck))
+		next = recheck;
 	return next > 1000000 ? 1000000 : next;
 }
 

@@ -343,6 +343,22 @@ def test_terminal_of_another_session():
         os.close(ours)
 
 
+def test_background_brought_to_the_foreground():
+    """A shell sends no SIGCONT to a job that runs: the keys are the command's all the same."""
+    words = " ".join(f"'{w}'" for w in command("sh", "-c", "echo up; read x; echo got-$x"))
+    with Guest("-mc", f"{words} & read y; echo shell-$y; fg >/dev/null; echo status $?", tty=True,
+               linux="bash") as g:
+        g.expect(rb"up\r+\n")
+        check(not g.is_raw(), "the terminal is raw while it is in the background")
+        g.send(b"one\r")
+        g.expect(rb"shell-one\r\n")
+        wait_for(g.is_raw, "the terminal is not raw in the foreground")
+        g.send(b"two\r")
+        g.expect(rb"got-two\r\n")
+        g.expect(rb"status 0\r\n")
+        check(g.mode() == g.cooked, "the terminal is not as it was")
+
+
 def test_wrong_option_leaves_it_alone():
     with Guest("run", "--no-such-option", tty=True, linux=UML) as g:
         check(g.wait() == 125, f"status {g.status()}", g.words())
