@@ -202,6 +202,23 @@ static unsigned int free_session(const struct run *r)
 	return 0;
 }
 
+/* Why no more commands can be run now, or NULL. */
+static const char *refusal(const struct run *r)
+{
+	static char paused[sizeof(r->name) + 64];
+
+	if (!r->ready)
+		return "the guest is not ready yet";
+	if (r->paused) {
+		snprintf(paused, sizeof(paused), "it is paused; uml resume %s lets it go on",
+			 r->name);
+		return paused;
+	}
+	if (!free_session(r))
+		return "the guest runs as many commands as it can";
+	return NULL;
+}
+
 /* A frame from a client; -1 when it is none that a client may send. */
 static int from_client(struct run *r, struct client *c, const struct uml_frame *head,
 		       const char *payload)
@@ -227,13 +244,13 @@ static int from_client(struct run *r, struct client *c, const struct uml_frame *
 	switch (head->type) {
 	case UML_ARGS:
 		if (!c->session) {
-			c->session = free_session(r);
-			if (!c->session || !r->ready) {
-				c->session = 0;
-				reply_line(c, EXIT_OURS, r->ready ? "the guest runs as many commands as it can" :
-					   "the guest is not ready yet");
+			const char *why = refusal(r);
+
+			if (why) {
+				reply_line(c, EXIT_OURS, why);
 				return 0;
 			}
+			c->session = free_session(r);
 			r->owner[c->session] = c;
 			r->busy[c->session] = true;
 		}

@@ -246,6 +246,16 @@ def test_pause_and_resume():
         check(ticks(p) > before, "it does not go on")
 
 
+def test_exec_when_paused():
+    """It is refused: nobody would be there to end it, by a signal say."""
+    with guest("frozen") as (name, _):
+        ended(uml("pause", name), 0)
+        done = ended(uml("exec", name, "true"), 125)
+        said(done, f"{name}: it is paused; uml resume {name}".encode())
+        ended(uml("resume", name), 0)
+        ended(uml("exec", name, "true"), 0)
+
+
 def test_pause_with_input_that_waits():
     """Commands whose input fills all queues do not keep a guest from going on, and from its end."""
     with guest("full") as (name, p):
