@@ -342,6 +342,14 @@ void control_console(struct run *r, const char *text, size_t len)
 	}
 }
 
+static bool has_room(const struct run *r)
+{
+	for (int i = 0; i < CLIENTS; i++)
+		if (!r->clients[i].used)
+			return true;
+	return false;
+}
+
 static void accept_client(struct run *r)
 {
 	int fd = accept4(r->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -362,7 +370,8 @@ int control_poll(struct run *r, struct pollfd *fds)
 {
 	int n = 1;
 
-	fds[0] = (struct pollfd){ .fd = r->listener, .events = POLLIN };
+	/* One for whom there is no room now waits for a while, as it does for an answer. */
+	fds[0] = (struct pollfd){ .fd = has_room(r) ? r->listener : -1, .events = POLLIN };
 	for (int i = 0; i < CLIENTS; i++) {
 		struct client *c = &r->clients[i];
 		short events;

@@ -4,7 +4,7 @@
 
 #include "machine.h"
 
-#define CLIENTS		32
+#define CLIENTS		(UML_SESSIONS + 16)	/* all commands, and requests beside them */
 #define CLIENT_FRAME	1	/* the number that a client gives its one session */
 #define MAIN_SESSION	1
 #define GRACE_MS	5000	/* between SIGTERM and the end */

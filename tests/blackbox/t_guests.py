@@ -124,6 +124,30 @@ def test_exec_given_up():
             check(time.monotonic() < end, "no command can be run any more")
 
 
+def test_exec_many():
+    """As many as a guest can run are no obstacle to requests, and one more is told so."""
+    many = 63       # sessions of the protocol, but for the main one
+    with guest("many") as (name, p), contextlib.ExitStack() as stack:
+        execs = []
+        for _ in range(many):
+            execs.append(stack.enter_context(subprocess.Popen(
+                [UML, "exec", name, "--", "sh", "-c", "echo ready; exec cat"], stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True)))
+            stack.callback(execs[-1].kill)
+        for e in execs:
+            read_until(e.stdout, b"ready\n")
+        said(ended(uml("exec", name, "true"), 125), b"as many commands as it can")
+        check(name.encode() in ended(uml("ps"), 0).stdout, "uml ps does not list it")
+        ended(uml("stats", name), 0)
+        check(execs[0].communicate(b"word", timeout=LIMIT)[0] == b"word", "the first one does not work")
+        ended(uml("exec", name, "true"), 0)
+        ended(uml("kill", name), 0)
+        p.communicate(timeout=LIMIT)
+
+
+test_exec_many.seconds = 60
+
+
 def test_exec_terminal():
     with guest("tty") as (name, _):
         with Guest("exec", name, "--", "sh", tty=True, linux=UML, size=(30, 90)) as g:
