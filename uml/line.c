@@ -40,7 +40,11 @@ const char *find_kernel(const struct options *o)
 		if (!executable(o->kernel))
 			die("--kernel %s: %s", o->kernel, access(o->kernel, F_OK) ?
 			    strerror(errno) : "not an executable file");
-		return o->kernel;
+		/* It is a file, in this directory too; nobody looks for it in PATH. */
+		if (strchr(o->kernel, '/'))
+			return o->kernel;
+		snprintf(path, sizeof(path), "./%s", o->kernel);
+		return path;
 	}
 	for (size_t i = 0; *self && i < ARRAY_SIZE(names); i++) {
 		snprintf(path, sizeof(path), "%s/%s", self, names[i]);
@@ -49,6 +53,12 @@ const char *find_kernel(const struct options *o)
 	}
 	die("no kernel: neither %s/linux nor %s/../lib/uml/linux is there; say which with --kernel FILE",
 	    self, self);
+}
+
+/* Why a kernel's file could not be executed. */
+const char *exec_error(int err)
+{
+	return err == ENOEXEC ? "it is empty, or no program of this machine" : strerror(err);
 }
 
 /* As guest/argv.c reads it: words joined by ':', odd bytes as %XX. */
@@ -317,7 +327,7 @@ void run_plain(const struct options *o)
 		if (getppid() != parent)
 			_exit(EXIT_OURS);
 		execv(words.v[0], words.v);
-		die("cannot run %s: %s", words.v[0], strerror(errno));
+		die("cannot run %s: %s", words.v[0], exec_error(errno));
 	}
 	if (pid < 0)
 		die("cannot start a process: %s", strerror(errno));

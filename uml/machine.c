@@ -67,7 +67,11 @@ static pid_t start(const struct child *c)
 		setsid();
 		error[1] = fcntl(error[1], F_DUPFD_CLOEXEC, 20);
 		arrange(c);
-		execvp(c->argv[0], c->argv);
+		/* Not even by a path may execvp(3): it has a shell run a file of another kind. */
+		if (strchr(c->argv[0], '/'))
+			execv(c->argv[0], c->argv);
+		else
+			execvp(c->argv[0], c->argv);
 		err = errno;
 		if (write(error[1], &err, sizeof(err)) < 0)
 			_exit(EXIT_OURS);
@@ -78,7 +82,7 @@ static pid_t start(const struct child *c)
 		waitpid(pid, NULL, 0);
 		if (!strcmp(c->argv[0], "passt") && err == ENOENT)
 			die("--network user needs passt: install the package passt");
-		die("cannot run %s: %s", c->argv[0], strerror(err));
+		die("cannot run %s: %s", c->argv[0], exec_error(err));
 	}
 	close(error[0]);
 	return pid;

@@ -53,6 +53,7 @@ enum resolver host_resolver(void);
 void cable(int ends[2]);
 
 const char *find_kernel(const struct options *o);
+const char *exec_error(int err);
 void kernel_line(const struct options *o, struct list *words, bool launched);
 void print_line(const struct options *o);
 __noreturn void run_plain(const struct options *o);

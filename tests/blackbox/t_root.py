@@ -349,6 +349,27 @@ WRONG = [
 ]
 
 
+def test_kernel_is_a_file(tmp):
+    """A name without a slash is one in this directory, whatever PATH has; and no shell runs it."""
+    os.mkdir(f"{tmp}/bin")
+    for at, word in ((f"{tmp}/bin", "wrong"), (tmp, "right")):
+        with open(f"{at}/kernel", "w") as f:
+            f.write(f"#!/bin/sh\ntouch {tmp}/{word}\n")
+        os.chmod(f"{at}/kernel", 0o755)
+    env = dict(os.environ, PATH=f"{tmp}/bin:{os.environ['PATH']}")
+    for words in (["--root", "none", "true"], ["--initrd", INITRAMFS]):
+        done = subprocess.run([UML, "run", "-q", "--kernel", "kernel", *words], cwd=tmp, env=env,
+                              capture_output=True, timeout=LIMIT, stdin=subprocess.DEVNULL)
+        check(os.path.exists(f"{tmp}/right") and not os.path.exists(f"{tmp}/wrong"), f"{words}: {done}")
+        os.unlink(f"{tmp}/right")
+    with open(f"{tmp}/kernel", "w") as f:
+        f.truncate(0)
+    for words in (["--root", "none", "true"], ["--initrd", INITRAMFS]):
+        done = subprocess.run([UML, "run", "-q", "--kernel", "kernel", *words], cwd=tmp, env=env,
+                              capture_output=True, timeout=LIMIT, stdin=subprocess.DEVNULL)
+        said(ended(done, 125), b"cannot run ./kernel: it is empty")
+
+
 def test_wrong_options():
     for words, text in WRONG:
         done = subprocess.run([UML, "run", "-q", *([] if "--kernel" in words else
