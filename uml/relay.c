@@ -48,6 +48,7 @@ void relay_stdio(struct relay *r, struct peer *peer, unsigned int session)
 	for (int i = 0; i < 3; i++)
 		r->stdio[i] = closed_at_start[i] ? UML_STDIO_CLOSED :
 			      isatty(i) ? UML_STDIO_TTY : UML_STDIO_PIPE;
+	r->in_tty = r->stdio[0] == UML_STDIO_TTY;
 	r->want_raw = r->stdio[0] == UML_STDIO_TTY && r->stdio[1] == UML_STDIO_TTY;
 	if (r->stdio[0] == UML_STDIO_TTY && !r->want_raw)
 		r->stdio[0] = UML_STDIO_PIPE;
@@ -236,6 +237,15 @@ static bool is_escape(struct relay *r, const char *buf, ssize_t n)
 	return r->keys >= 3;
 }
 
+/*
+ * Is @err what ends the input, as its end does? A terminal that has hung up is no
+ * failure, nor is what nobody may read from: nohup(1) gives such a standard input.
+ */
+static bool ends_input(const struct relay *r, int err)
+{
+	return err == EBADF || (err == EIO && r->in_tty);
+}
+
 static void read_input(struct relay *r)
 {
 	char buf[UML_PAYLOAD_MAX];
@@ -245,6 +255,8 @@ static void read_input(struct relay *r)
 	n = read(r->in, buf, room);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
+	if (n < 0 && !ends_input(r, errno))
+		r->in_failed = errno;
 	if (n <= 0) {
 		r->in_ended = true;
 		peer_send(r->peer, r->session, UML_EOF, 0, NULL, 0);
@@ -351,6 +363,11 @@ int relay_status(struct relay *r, const char *name)
 
 	if (r->failed) {
 		note("cannot write the command's output: %s", strerror(r->failed));
+		return EXIT_OURS;
+	}
+	if (r->in_failed) {
+		note("cannot read standard input: %s; the command got what was before",
+		     strerror(r->in_failed));
 		return EXIT_OURS;
 	}
 	switch (r->exit.how) {

@@ -16,7 +16,9 @@
  * @raw:	the terminal is raw: keys go to the guest
  * @in_ended:	no more input
  * @exited:	the command has ended as @exit says
+ * @in_tty:	input is a terminal, raw or not
  * @failed:	errno of an output that could not be written, not EPIPE
+ * @in_failed:	errno of input that could not be read
  */
 struct relay {
 	struct peer *peer;
@@ -25,8 +27,8 @@ struct relay {
 	int in;
 	size_t credit;
 	struct outlet out[2];
-	bool want_raw, raw, in_ended, exited, escaped;
-	int failed;
+	bool want_raw, raw, in_tty, in_ended, exited, escaped;
+	int failed, in_failed;
 	struct uml_exit exit;
 	int keys;
 	long long first_key;

@@ -128,6 +128,9 @@ static void unpacked(struct run *r)
 {
 	close(r->archive_fd);
 	r->unpacking = false;
+	if (r->archive.in_failed)
+		fail(r, xprintf("--root %s: cannot be read: %s", r->o.root,
+				strerror(r->archive.in_failed)));
 	if (r->archive.exit.how != UML_EXITED || r->archive.exit.value)
 		fail(r, "the archive of --root cannot be unpacked in the guest");
 	start_main(r);

@@ -59,6 +59,21 @@ def test_binary_both_ways():
     check(done.stdout.split()[0].decode() == hashlib.sha256(data).hexdigest(), "changed")
 
 
+def test_input_that_fails():
+    """What cannot be read is no end of the input, which the command would take for a success."""
+    for path, why in (("/", b"Is a directory"), ("/proc/self/mem", b"Input/output error")):
+        fd = os.open(path, os.O_RDONLY)
+        try:
+            done = ended(run("cat", stdin=fd), 125)
+        finally:
+            os.close(fd)
+        said(done, b"cannot read standard input: " + why)
+        check(done.stdout == b"", f"stdout: {done.stdout!r}")
+    # As nohup gives it: whoever reads gets an error, and whoever does not goes on.
+    with open("/dev/null", "wb") as f:
+        check(ended(run("echo", "on", stdin=f), 0).stdout == b"on\n", "no output")
+
+
 def test_stderr_apart():
     done = ended(sh("echo one; echo two >&2; echo three; echo four >&2"), 0)
     check(done.stdout == b"one\nthree\n", f"stdout: {done.stdout!r}")
