@@ -129,7 +129,8 @@ static void parse_root(struct options *o, const char *path)
 static void parse_volume(struct options *o, char *spec)
 {
 	struct volume v = { .mode = "ro" };
-	char *mode = strrchr(spec, ':'), *guest;
+	char *mode = strrchr(spec, ':'), *guest, *further;
+	const char *given = xstrdup(spec);
 	struct stat st;
 
 	if (mode && (!strcmp(mode, ":ro") || !strcmp(mode, ":rw") || !strcmp(mode, ":overlay"))) {
@@ -139,6 +140,10 @@ static void parse_volume(struct options *o, char *spec)
 	guest = strchr(spec, ':');
 	if (guest)
 		*guest++ = 0;
+	further = guest ? strchr(guest, ':') : NULL;
+	if (further)
+		die("--volume %s: only ro, rw or overlay, and one of them, can follow the place in the guest, not %s",
+		    given, further + 1);
 	v.host = absolute("--volume", spec);
 	if (stat(v.host, &st) < 0 || !S_ISDIR(st.st_mode))
 		die("--volume %s: not a directory", spec);

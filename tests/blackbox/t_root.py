@@ -342,6 +342,8 @@ WRONG = [
     (["--timeout", "x"], b"wants seconds"), (["--timeout", "-1"], b"wants seconds"),
     (["--timeout", "1w"], b"wants seconds"), (["--timeout", "."], b"wants seconds"),
     (["--name", "a/b"], b"is made of"), (["--name", ""], b"1 to 64"), (["--env", "=x"], b"NAME=VALUE"),
+    (["--volume", "/etc:/mnt:RW"], b"/etc:/mnt:RW: only ro, rw or overlay"),
+    (["--volume", "/etc:/mnt:ro:rw"], b"and one of them"), (["--volume", "/etc:/mnt::ro"], b"and one of them"),
     (["--initrd", "/nonexistent"], b"No such file"), (["--root", "none", "--rw"], b"cannot be written"),
     (["--initrd", "/etc/passwd", "--root", "/"], b"excludes --root"), (["--user", ""], b"is empty"),
     (["--initrd", INITRAMFS], f"--root {INITRAMFS} -- true... runs that".encode()),
