@@ -77,6 +77,17 @@ static const struct option options[] = {
 	{ }
 };
 
+/*
+ * A name goes to the kernel as a part of an option. The kernel puts one with blanks
+ * between double quotes, and there is no way to say such a quote itself.
+ */
+static void check_name(const char *option, const char *name)
+{
+	if (strchr(name, '"'))
+		die("%s %s: a name with a double quote cannot be said to the kernel",
+		    option, name);
+}
+
 static char *absolute(const char *option, const char *path)
 {
 	char *real = realpath(path, NULL);
@@ -104,6 +115,7 @@ static void parse_root(struct options *o, const char *path)
 		die("--root %s: %s", path, strerror(errno));
 	if (S_ISDIR(st.st_mode)) {
 		o->root_kind = ROOT_HOST;
+		check_name("--root", o->root);
 		close(fd);
 		return;
 	}
@@ -121,6 +133,8 @@ static void parse_root(struct options *o, const char *path)
 		o->root_kind = ROOT_IMAGE;
 	else
 		die("--root %s: no image of ext4 or squashfs, and no cpio archive", path);
+	if (o->root_kind == ROOT_IMAGE)
+		check_name("--root", o->root);
 	if (o->root_kind == ROOT_IMAGE && strchr(o->root, ','))
 		die("--root %s: a name with a comma cannot be said to the kernel", path);
 	o->root_cow = o->root_kind == ROOT_IMAGE && memcmp(head, "hsqs", 4);
@@ -145,6 +159,7 @@ static void parse_volume(struct options *o, char *spec)
 		die("--volume %s: only ro, rw or overlay, and one of them, can follow the place in the guest, not %s",
 		    given, further + 1);
 	v.host = absolute("--volume", spec);
+	check_name("--volume", v.host);
 	if (stat(v.host, &st) < 0 || !S_ISDIR(st.st_mode))
 		die("--volume %s: not a directory", spec);
 	/* One that cannot be listed is of use; one that cannot be entered fails in the guest. */
@@ -193,6 +208,9 @@ static void parse_disk(struct options *o, char *spec)
 	if (d.ro && d.cow)
 		die("--disk %s: ro and cow= exclude each other", spec);
 	d.file = absolute("--disk", spec);
+	check_name("--disk", d.file);
+	if (d.cow)
+		check_name("--disk ...,cow", d.cow);
 	if (access(d.file, d.ro || d.cow ? R_OK : R_OK | W_OK) < 0)
 		die("--disk %s: %s%s", spec, strerror(errno),
 		    d.ro || d.cow ? "" : "; for reading only, add ,ro");
@@ -217,6 +235,7 @@ static void parse_network(struct options *o, const char *spec)
 	} else if (!strncmp(spec, "tap=", 4) && spec[4]) {
 		o->network = NET_TAP;
 		o->tap = spec + 4;
+		check_name("--network", spec);
 	} else if (!strncmp(spec, "fd=", 3) && parse_number(spec + 3, INT_MAX, &fd)) {
 		if (fcntl(fd, F_GETFD) < 0)
 			die("--network %s: descriptor %lu is not open", spec, fd);
@@ -403,6 +422,7 @@ void options_parse(struct options *o, int argc, char **argv)
 			break;
 		case OPT_INITRD:
 			o->initrd = absolute("--initrd", optarg);
+			check_name("--initrd", o->initrd);
 			o->root_kind = ROOT_NONE;
 			break;
 		case OPT_APPEND:

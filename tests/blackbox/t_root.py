@@ -351,6 +351,27 @@ WRONG = [
 ]
 
 
+def test_names_of_every_kind(tmp):
+    """A name is no part of the kernel's options, whatever it has in it."""
+    for name in ("a b", "it's", "line\nline", "tab\t", "x=y", "a b=c", "comma,ro", "back\\slash", "p%25"):
+        os.mkdir(f"{tmp}/{name}")
+        with open(f"{tmp}/{name}/file", "w") as f:
+            f.write("there\n")
+        done = ended(run("cat", "/mnt/file", options=["--volume", f"{tmp}/{name}:/mnt"]), 0, repr(name))
+        check(done.stdout == b"there\n", f"{name!r}: {done}")
+    for name in ('a"b', 'a" mem=1M b', '"'):
+        os.mkdir(f"{tmp}/{name}")
+        with open(f"{tmp}/{name}/file", "w") as f:
+            f.truncate(1 << 20)
+        for words in (["--volume", f"{tmp}/{name}:/mnt"], ["--root", f"{tmp}/{name}"],
+                      ["--disk", f"{tmp}/{name}/file"], ["--disk", f"/dev/null,cow={tmp}/{name}/cow"],
+                      ["--network", f"tap={name}"]):
+            done = subprocess.run([UML, "run", "-q", "--kernel", LINUX, *words, "true"],
+                                  capture_output=True, timeout=LIMIT, stdin=subprocess.DEVNULL)
+            check(done.returncode == 125 and b"a name with a double quote" in done.stderr
+                  and done.stderr.count(b"\n") == 1, f"{words}: {done.returncode} {done.stderr!r}")
+
+
 def test_kernel_is_a_file(tmp):
     """A name without a slash is one in this directory, whatever PATH has; and no shell runs it."""
     os.mkdir(f"{tmp}/bin")
