@@ -322,6 +322,23 @@ void machine_show_log(const struct machine *m, unsigned int lines)
 	free(text);
 }
 
+/* Has the console said @text, of late? */
+bool machine_has_said(const struct machine *m, const char *text)
+{
+	unsigned long long at = m->log_len > LOG_SIZE ? m->log_len - LOG_SIZE : 0;
+	size_t len = strlen(text);
+
+	for (; at + len <= m->log_len; at++) {
+		size_t n = 0;
+
+		while (n < len && m->log[(at + n) % LOG_SIZE] == text[n])
+			n++;
+		if (n == len)
+			return true;
+	}
+	return false;
+}
+
 /* See who has ended. */
 void machine_reap(struct machine *m)
 {

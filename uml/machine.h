@@ -62,6 +62,7 @@ void machine_start(struct machine *m, const struct options *o);
 void machine_read_console(struct machine *m, const char **text, size_t *len);
 void machine_read_passt(struct machine *m, const struct options *o);
 void machine_show_log(const struct machine *m, unsigned int lines);
+bool machine_has_said(const struct machine *m, const char *text);
 void machine_reap(struct machine *m);
 void machine_kill(struct machine *m);
 

@@ -102,6 +102,7 @@ void relay_start(struct relay *r, const struct command *c)
 	size_t len = 0, max = 0;
 	char *buf = NULL;
 
+	r->command = c;
 	for (int i = 0; i < 3; i++) {
 		head.stdio[i] = r->stdio[i];
 		if (r->stdio[i] == UML_STDIO_TTY && !head.size.rows)
@@ -356,6 +357,19 @@ bool relay_done(struct relay *r)
 	return r->exited && !r->out[0].len && !r->out[1].len;
 }
 
+/* The guest could not make a process the caller's, or --user's. */
+static void say_no_user(const struct command *c, int err)
+{
+	if (!c->user)
+		note("the guest cannot run the command as user %u: %s", c->uid, strerror(err));
+	else if (err != ENOENT)
+		note("--user %s: the guest cannot run the command so: %s", c->user, strerror(err));
+	else if (strchr(c->user, ':'))
+		note("--user %s: the guest knows no such user, or no such group", c->user);
+	else
+		note("--user %s: the guest knows none of that name", c->user);
+}
+
 /* Our status for the command's end, and a line where there is one to say. */
 int relay_status(struct relay *r, const char *name)
 {
@@ -382,11 +396,10 @@ int relay_status(struct relay *r, const char *name)
 		note("cannot run %s: %s", name, strerror(value));
 		return EXIT_NOT_EXECUTABLE;
 	case UML_NO_CWD:
-		note("cannot change to the directory of --cwd: %s", strerror(value));
+		note("--cwd %s: the guest cannot go there: %s", r->command->cwd, strerror(value));
 		return EXIT_OURS;
 	case UML_NO_USER:
-		note("cannot become the user of --user: %s",
-		     value == ENOENT ? "the guest knows none of that name" : strerror(value));
+		say_no_user(r->command, value);
 		return EXIT_OURS;
 	default:
 		note("the guest cannot start the command: %s", strerror(value));

@@ -7,11 +7,14 @@
 #include "outlet.h"
 #include "uml.h"
 
+struct command;
+
 /**
  * struct relay - a session of the guest on the standard files of this process,
  * or on @input and @output where somebody set other ones
  * @peer:	the way to the agent
  * @session:	its number
+ * @command:	what was described to it
  * @credit:	bytes that the command may be sent
  * @raw:	the terminal is raw: keys go to the guest
  * @in_ended:	no more input
@@ -23,6 +26,7 @@
 struct relay {
 	struct peer *peer;
 	unsigned int session;
+	const struct command *command;
 	enum uml_stdio stdio[3];
 	int in;
 	size_t credit;

@@ -202,8 +202,45 @@ static bool read_console(struct run *r)
 	return true;
 }
 
+/*
+ * Which volume keeps the command from its start? The protocol has an errno for
+ * that; the agent names the place on the console, which may come a moment later.
+ */
+static const struct volume *failed_volume(struct run *r)
+{
+	long long end = now_ms() + 1000;
+	struct pollfd p = { .events = POLLIN };
+
+	do {
+		read_console(r);
+		for (size_t i = 0; i < r->o.nvolumes; i++) {
+			const struct volume *v = &r->o.volumes[i];
+			char *mount = xprintf("init: cannot mount the volume %s: error", v->guest);
+			char *make = xprintf("init: cannot make the directory %s: error", v->guest);
+			bool said = machine_has_said(&r->m, mount) || machine_has_said(&r->m, make);
+
+			free(mount);
+			free(make);
+			if (said)
+				return v;
+		}
+		p.fd = r->m.console;
+	} while (p.fd >= 0 && r->o.nvolumes && now_ms() < end && poll(&p, 1, 100) >= 0);
+	return NULL;
+}
+
 static int command_status(struct run *r)
 {
+	const struct volume *v = NULL;
+	int err = r->main.exit.value;
+
+	if (r->main.exit.how == UML_NO_START)
+		v = failed_volume(r);
+	if (v) {
+		note("--volume %s:%s: the guest cannot put it there: %s; name a directory that is there or can be made",
+		     v->host, v->guest, strerror(err));
+		return EXIT_OURS;
+	}
 	return relay_status(&r->main, r->o.command.argv ? r->o.command.argv[0] : "the shell");
 }
 

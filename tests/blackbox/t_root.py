@@ -372,6 +372,19 @@ def test_names_of_every_kind(tmp):
                   and done.stderr.count(b"\n") == 1, f"{words}: {done.returncode} {done.stderr!r}")
 
 
+def test_failures_name_what_was_asked(tmp):
+    for words, text in (
+            (["--volume", "/etc:/mnt", "--volume", f"{tmp}:/init"],
+             f"--volume {tmp}:/init: the guest cannot put it there: Not a directory"),
+            (["--volume", f"{tmp}:/proc/none"],
+             f"--volume {tmp}:/proc/none: the guest cannot put it there: No such file or directory"),
+            (["--user", "nobody-here"], "--user nobody-here: the guest knows none of that name"),
+            (["--user", "root:nobody-here"], "--user root:nobody-here: the guest knows no such user, or no"),
+            (["--cwd", "/none"], "--cwd /none: the guest cannot go there: No such file or directory"),
+            (["--cwd", "/init"], "--cwd /init: the guest cannot go there: Not a directory")):
+        said(ended(run("true", options=words), 125, str(words)), text.encode())
+
+
 def test_kernel_is_a_file(tmp):
     """A name without a slash is one in this directory, whatever PATH has; and no shell runs it."""
     os.mkdir(f"{tmp}/bin")

@@ -362,7 +362,7 @@ def test_user():
 
 def test_cwd():
     check(ended(run("pwd", options=["--cwd", "/etc"]), 0).stdout == b"/etc\n", "--cwd /etc")
-    said(ended(run("pwd", options=["--cwd", "/nowhere"]), 125), b"--cwd: No such file")
+    said(ended(run("pwd", options=["--cwd", "/nowhere"]), 125), b"--cwd /nowhere: the guest cannot go there")
     check(ended(run("pwd", cwd="/proc/self"), 0).stdout != b"", "no directory")
 
 
