@@ -72,7 +72,7 @@ static void drop(struct run *r, struct client *c)
 
 static void reply(struct client *c, uint32_t status, const char *text, size_t len)
 {
-	char buf[UML_PAYLOAD_MAX];
+	static char buf[UML_PAYLOAD_MAX];	/* the stack may be smaller: ulimit -s */
 
 	if (len > sizeof(buf) - sizeof(status))
 		len = sizeof(buf) - sizeof(status);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,14 +29,22 @@ struct child {
 	unsigned int nfds;
 };
 
-/* In the child: descriptors in their places, signals as they are by default. */
-static void arrange(const struct child *c)
+#define HIGH	20	/* descriptors from here on are in nobody's place */
+
+/*
+ * In the child: descriptors in their places, signals as they are by default.
+ * False when it may not have as many descriptors as that takes.
+ */
+static bool arrange(const struct child *c)
 {
 	int high[8];
 	sigset_t none;
 
-	for (unsigned int i = 0; i < c->nfds; i++)
-		high[i] = c->fds[i] < 0 ? -1 : fcntl(c->fds[i], F_DUPFD_CLOEXEC, 20);
+	for (unsigned int i = 0; i < c->nfds; i++) {
+		high[i] = c->fds[i] < 0 ? -1 : fcntl(c->fds[i], F_DUPFD_CLOEXEC, HIGH);
+		if (high[i] < 0 && c->fds[i] >= 0)
+			return false;
+	}
 	for (unsigned int i = 0; i < c->nfds; i++) {
 		if (high[i] >= 0)
 			dup2(high[i], i);
@@ -47,13 +56,23 @@ static void arrange(const struct child *c)
 		signal(sig, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	return true;
+}
+
+static __noreturn void few_descriptors(const char *program)
+{
+	struct rlimit limit = { };
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	die("cannot start %s: a process may have %llu open files, which is too few: raise ulimit -n, to 64 at least",
+	    program, (unsigned long long)limit.rlim_cur);
 }
 
 /* Start a program that dies with us. Returns its pid; ends with a line. */
 static pid_t start(const struct child *c)
 {
 	pid_t parent = getpid(), pid;
-	int error[2], err;
+	int error[2], high, err;
 
 	if (pipe2(error, O_CLOEXEC) < 0)
 		die("cannot make a pipe: %s", strerror(errno));
@@ -65,8 +84,15 @@ static pid_t start(const struct child *c)
 		if (getppid() != parent)
 			_exit(EXIT_OURS);
 		setsid();
-		error[1] = fcntl(error[1], F_DUPFD_CLOEXEC, 20);
-		arrange(c);
+		high = fcntl(error[1], F_DUPFD_CLOEXEC, HIGH);
+		if (high >= 0)
+			error[1] = high;
+		if (high < 0 || !arrange(c)) {
+			err = EMFILE;
+			if (write(error[1], &err, sizeof(err)) < 0)
+				_exit(EXIT_OURS);
+			_exit(EXIT_OURS);
+		}
 		/* Not even by a path may execvp(3): it has a shell run a file of another kind. */
 		if (strchr(c->argv[0], '/'))
 			execv(c->argv[0], c->argv);
@@ -80,6 +106,8 @@ static pid_t start(const struct child *c)
 	close(error[1]);
 	if (read(error[0], &err, sizeof(err)) == sizeof(err)) {
 		waitpid(pid, NULL, 0);
+		if (err == EMFILE)
+			few_descriptors(c->argv[0]);
 		if (!strcmp(c->argv[0], "passt") && err == ENOENT)
 			die("--network user needs passt: install the package passt");
 		die("cannot run %s: %s", c->argv[0], exec_error(err));

@@ -249,7 +249,7 @@ static bool ends_input(const struct relay *r, int err)
 
 static void read_input(struct relay *r)
 {
-	char buf[UML_PAYLOAD_MAX];
+	static char buf[UML_PAYLOAD_MAX];	/* the stack may be smaller: ulimit -s */
 	size_t room = r->credit < sizeof(buf) ? r->credit : sizeof(buf);
 	ssize_t n;
 

@@ -74,6 +74,25 @@ def test_input_that_fails():
         check(ended(run("echo", "on", stdin=f), 0).stdout == b"on\n", "no output")
 
 
+def limited(limit, *words, **more):
+    return subprocess.run(["bash", "-c", f'ulimit {limit}; exec "$@"', "bash", *words],
+                          capture_output=True, timeout=LIMIT, **more)
+
+
+def test_small_stack():
+    data = os.urandom(300000)
+    done = ended(limited("-s 64", *command("cat"), input=data), 0)
+    check(done.stdout == data, f"{len(done.stdout)} bytes came back, and not the same")
+
+
+def test_few_descriptors():
+    """It is said what there is too little of."""
+    for n in (14, 16, 20, 24):
+        said(ended(limited(f"-n {n}", *command("true"), stdin=subprocess.DEVNULL), 125),
+             f"may have {n} open files, which is too few: raise ulimit -n".encode())
+    ended(limited("-n 64", *command("true"), stdin=subprocess.DEVNULL), 0)
+
+
 def test_stderr_apart():
     done = ended(sh("echo one; echo two >&2; echo three; echo four >&2"), 0)
     check(done.stdout == b"one\nthree\n", f"stdout: {done.stdout!r}")
