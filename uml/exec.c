@@ -59,8 +59,7 @@ static void on_signals(struct execution *x, int signals)
 			kill(getpid(), SIGSTOP);
 			break;
 		case SIGCONT:
-			relay_resume(&x->relay);
-			relay_winch(&x->relay);
+			relay_continue(&x->relay);
 			break;
 		case SIGWINCH:
 			relay_winch(&x->relay);

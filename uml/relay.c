@@ -313,6 +313,7 @@ void relay_signal(struct relay *r, int sig)
 {
 	uint32_t value = sig;
 
+	r->ending |= sig == SIGTERM || sig == SIGHUP;
 	if (!r->exited)
 		peer_send(r->peer, r->session, UML_SIGNAL, 0, &value, sizeof(value));
 }
@@ -330,6 +331,18 @@ void relay_resume(struct relay *r)
 {
 	if (r->want_raw && !r->exited)
 		r->raw = term_raw(0);
+}
+
+/*
+ * After SIGCONT. Who ends a command that may be stopped sends it behind SIGTERM or
+ * SIGHUP, as timeout(1) and shells do: it is for the command then, too.
+ */
+void relay_continue(struct relay *r)
+{
+	relay_resume(r);
+	relay_winch(r);
+	if (r->ending)
+		relay_signal(r, SIGCONT);
 }
 
 /*

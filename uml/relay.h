@@ -20,6 +20,7 @@ struct command;
  * @in_ended:	no more input
  * @exited:	the command has ended as @exit says
  * @in_tty:	input is a terminal, raw or not
+ * @ending:	a signal to end it was sent on to the command
  * @failed:	errno of an output that could not be written, not EPIPE
  * @in_failed:	errno of input that could not be read
  */
@@ -31,7 +32,7 @@ struct relay {
 	int in;
 	size_t credit;
 	struct outlet out[2];
-	bool want_raw, raw, in_tty, in_ended, exited, escaped;
+	bool want_raw, raw, in_tty, in_ended, exited, escaped, ending;
 	int failed, in_failed;
 	struct uml_exit exit;
 	int keys;
@@ -62,6 +63,7 @@ void relay_winch(struct relay *r);
 void relay_signal(struct relay *r, int sig);
 void relay_suspend(struct relay *r);
 void relay_resume(struct relay *r);
+void relay_continue(struct relay *r);
 int relay_recheck(struct relay *r);
 bool relay_done(struct relay *r);
 int relay_status(struct relay *r, const char *name);

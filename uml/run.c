@@ -373,10 +373,8 @@ static void on_signals(struct run *r, int signals)
 			suspend(r);
 			break;
 		case SIGCONT:
-			if (!started(r))
-				break;
-			relay_resume(&r->main);
-			relay_winch(&r->main);
+			if (started(r))
+				relay_continue(&r->main);
 			break;
 		default:
 			/* Nobody is there yet to get it. */

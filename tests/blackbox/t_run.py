@@ -93,6 +93,20 @@ def test_few_descriptors():
     ended(limited("-n 64", *command("true"), stdin=subprocess.DEVNULL), 0)
 
 
+def test_stopped_command_is_ended():
+    """As timeout(1) does it: SIGCONT behind SIGTERM is the command's."""
+    p = start("sh", "-c", "echo up; kill -STOP $$; echo on", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    try:
+        read_until(p.stdout, b"up\n")
+        p.send_signal(signal.SIGTERM)
+        p.send_signal(signal.SIGCONT)
+        out, _ = p.communicate(timeout=10)
+        check(p.returncode == 143 and out == b"", f"{p.returncode} {out!r}")
+    finally:
+        p.kill()
+        p.communicate()
+
+
 def test_stderr_apart():
     done = ended(sh("echo one; echo two >&2; echo three; echo four >&2"), 0)
     check(done.stdout == b"one\nthree\n", f"stdout: {done.stdout!r}")
