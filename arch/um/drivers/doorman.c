@@ -239,25 +239,47 @@ static void last_words(void)
 			return;
 }
 
-/* What a kernel process that was killed could not remove, if it is still its. */
+/*
+ * Lock the file pid. A kernel process that is killed is not our parent any more
+ * some time before the host has closed what it had.
+ */
+static bool locked(int fd)
+{
+	for (int i = 0; i < LAST_STEPS; i++) {
+		if (!host_lock_file(fd, true))
+			return true;
+		host_poll_two(-1, -1, 5);
+	}
+	return false;
+}
+
+/*
+ * What a kernel process that was killed could not remove, if it is still its: the
+ * next guest of this name has locked the file pid, or waits for a moment while we
+ * have (boot/umid.c).
+ */
 static void remove_files(void)
 {
 	char pid[16] = "", expected[16];
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/pid", dir);
-	fd = host_open(path, HOST_RDONLY | HOST_NONBLOCK);
+	fd = host_open(path, HOST_RDWR | HOST_NONBLOCK | HOST_NOFOLLOW);
 	if (fd < 0)
 		return;
 	host_read(fd, pid, sizeof(pid) - 1);
-	host_close(fd);
 	snprintf(expected, sizeof(expected), "%d\n", kernel_pid);
-	if (strcmp(pid, expected))
-		return;
-	host_unlink(path);
-	snprintf(path, sizeof(path), "%s/mconsole", dir);
-	host_unlink(path);
-	host_rmdir(dir);
+	if (!strcmp(pid, expected) && locked(fd) && host_file_is(fd, path)) {
+		char *end = strrchr(path, '/');
+
+		/* The file that is locked goes last. */
+		strcpy(end, "/mconsole");
+		host_unlink(path);
+		strcpy(end, "/pid");
+		host_unlink(path);
+		host_rmdir(dir);
+	}
+	host_close(fd);
 }
 
 static int timeout_ms(void)

@@ -6,7 +6,7 @@
 #include <asm/doorman.h>
 #include <asm/host.h>
 
-#define MAX_DIR	256
+#define MAX_DIR	384
 
 /**
  * struct request - a command of the owner whose answer is not complete

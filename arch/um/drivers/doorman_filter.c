@@ -3,8 +3,10 @@
  * The doorman's own filter of host system calls: what it takes to pass messages,
  * to open files and sockets, and to remove the files of a guest that was killed.
  * No program, no process, no memory that is executable, no signal but SIGKILL
- * to the kernel process, and of ioctl only what it takes to get the end of a tap.
+ * to the kernel process, of ioctl only what it takes to get the end of a tap, and of
+ * fcntl only a lock, that of the file pid.
  */
+#include <linux/fcntl.h>
 #include <linux/filter.h>
 #include <linux/kernel.h>
 #include <linux/seccomp.h>
@@ -19,7 +21,7 @@
 static const u16 allowed[] = {
 	__NR_poll, __NR_recvmsg, __NR_sendmsg, __NR_close, __NR_read, __NR_clock_gettime,
 	__NR_openat, __NR_socket, __NR_setsockopt, __NR_fchmod, __NR_bind, __NR_listen,
-	__NR_connect, __NR_unlink, __NR_rmdir, __NR_newfstatat,
+	__NR_connect, __NR_unlink, __NR_rmdir, __NR_newfstatat, __NR_fstat,
 	__NR_getppid, __NR_restart_syscall, __NR_exit_group,
 };
 
@@ -28,7 +30,7 @@ static const u16 allowed[] = {
 static const u32 ioctls[] = { SIOCGIFFLAGS, TUNSETIFF, TUNSETVNETHDRSZ };
 
 #define NR_IOCTLS	ARRAY_SIZE(ioctls)
-#define REST		(NR_IOCTLS + 9)	/* instructions behind the list of calls */
+#define REST		(NR_IOCTLS + 12)	/* instructions behind the list of calls */
 
 static struct sock_filter prog[3 + NR_ALLOWED + REST];
 
@@ -55,8 +57,11 @@ int doorman_filter(int kernel_pid)
 	add(&n, BPF_JMP | BPF_JEQ | BPF_K, __NR_ioctl, 0, NR_IOCTLS + 1);
 	add(&n, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1]), 0, 0);
 	for (i = 0; i < NR_IOCTLS; i++)
-		add(&n, BPF_JMP | BPF_JEQ | BPF_K, ioctls[i], NR_IOCTLS - i + 5,
-		    i == NR_IOCTLS - 1 ? 5 : 0);
+		add(&n, BPF_JMP | BPF_JEQ | BPF_K, ioctls[i], NR_IOCTLS - i + 8,
+		    i == NR_IOCTLS - 1 ? 8 : 0);
+	add(&n, BPF_JMP | BPF_JEQ | BPF_K, __NR_fcntl, 0, 2);
+	add(&n, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1]), 0, 0);
+	add(&n, BPF_JMP | BPF_JEQ | BPF_K, F_OFD_SETLK, 6, 5);
 	add(&n, BPF_JMP | BPF_JEQ | BPF_K, __NR_kill, 0, 4);
 	add(&n, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1]), 0, 0);
 	add(&n, BPF_JMP | BPF_JEQ | BPF_K, SIGKILL, 0, 2);

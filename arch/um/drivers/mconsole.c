@@ -127,7 +127,7 @@ static bool take_messages(void)
 			pr_notice("mconsole: no socket in %s: %s\n", umid_dir(),
 				  host_error(m.value));
 		} else if (m.type == DOOR_READY) {
-			char path[272];
+			char path[400];
 
 			snprintf(path, sizeof(path), "%s/mconsole", umid_dir());
 			pr_info("mconsole: on %s\n", path);

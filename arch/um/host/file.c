@@ -282,6 +282,20 @@ int host_lock_file(int fd, bool exclusive)
 }
 
 /**
+ * host_file_is() - is what is open what this path names now
+ *
+ * A link at the end of the path is none of it.
+ */
+bool host_file_is(int fd, const char *path)
+{
+	struct stat one, other;
+
+	return !host_call(__NR_fstat, fd, &one) &&
+	       !host_call(__NR_newfstatat, AT_FDCWD, path, &other, AT_SYMLINK_NOFOLLOW) &&
+	       one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
+/**
  * host_is_tmpfs() - is this directory on a tmpfs
  *
  * Return: 1, 0, or -errno.

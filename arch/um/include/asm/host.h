@@ -33,6 +33,8 @@ struct host_file_info {
 #define HOST_RDWR	2
 #define HOST_NONBLOCK	04000	/* a FIFO must not hold us up */
 #define HOST_NOCTTY	0400
+#define HOST_MAKE	0100	/* if it is not there */
+#define HOST_NOFOLLOW	0400000	/* a link is refused */
 #define HOST_APPEND	02101	/* at the end; made if it is not there */
 
 /* mem.c */
@@ -75,6 +77,7 @@ int host_fd_path(int fd, char *path, unsigned int size);
 int host_getcwd(char *path, unsigned int size);
 int host_discard(int fd, u64 offset, u64 len, bool block_device);
 int host_lock_file(int fd, bool exclusive);
+bool host_file_is(int fd, const char *path);
 int host_is_tmpfs(const char *path);
 int host_open_tmpfile(const char *dir);
 int host_mkdir(const char *path, unsigned int mode);
