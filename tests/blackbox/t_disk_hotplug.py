@@ -48,6 +48,15 @@ def test_raw(tmp):
               "flag r has no effect", g.words())
 
 
+def test_no_descriptor_of_the_kernel(tmp):
+    """A number is no disk: neither guest memory nor what else the kernel has open."""
+    with guest(tmp, cmd=SHELL) as g:
+        for n in range(32):
+            bad(tmp, "config", f"ubd1=fd:{n}")
+            bad(tmp, "config", f"ubd1r=fd:{n}")
+        check(b"done 1" in tell(g, "[ -e /dev/ubdb ]"), "there is a disk", g.words())
+
+
 def test_read_only_device(tmp):
     """A device that cannot be written is taken with flag r only."""
     with guest(tmp, cmd=SHELL) as g, loop(blank(tmp), "--read-only") as device:

@@ -278,3 +278,24 @@ def test_command_line_too_long():
 
 
 about_seccomp(globals(), "host_report", "mode_known", "nosysemu")
+
+
+def test_descriptors_of_the_kernel(tmp):
+    """fd:N is what the user left open, never what the kernel itself has opened."""
+    for option in ("ubd0=fd:%d", "ubd0r=fd:%d", "con1=fd:%d", "chan0=fd:%d",
+                   "vec0:transport=fd,fd=%d", "vec0:transport=stream,fd=%d"):
+        for n in range(3, 11):
+            r = ended(run(option % n, "umid=fds", cmd="true", env={"HOME": tmp}, seconds=8), 1,
+                      option % n)
+            check(b" open" in r.err.splitlines()[-1], "no clear line", r)
+
+
+def test_descriptors_with_few_allowed(tmp):
+    """One that was left open is found where the host allows few of them."""
+    disk = os.path.join(tmp, "disk")
+    with open(disk, "wb") as f:
+        f.write(b"x" * 4096)
+    wrap = ["sh", "-c", f"exec 5<>{disk}; ulimit -n 40; exec \"$@\"", "sh"]
+    r = ended(run("ubd0=fd:5", cmd=["head", "-c", "3", "/dev/ubda"], wrap=wrap), 0)
+    check(r.out == b"xxx", "another disk", r)
+    ended(run("ubd0=fd:6", cmd="true", wrap=wrap), 1)

@@ -4,6 +4,7 @@
  *
  * boot_main() runs on the stack that the host gave, in this order:
  *   0. an image that the kernel process started to be its doorman becomes that;
+ *      what was left open for us is found, before anything of our own is;
  *      with the option restart a parent stays behind (restart.c);
  *   1. physmem: a memfd takes the place of the image's writable part. Until
  *      that is done nothing but the stack may be written;
@@ -74,9 +75,11 @@ asmlinkage void __init __noreturn boot_main(unsigned long *stack)
 	char **argv = (char **)(stack + 1);
 	unsigned long *aux = stack + argc + 2;
 	const char *home = NULL;
+	u64 inherited[HOST_INHERITED_WORDS];
 
 	if (door_wanted(argc, argv))
 		doorman_main(argc, argv);
+	host_find_inherited(inherited);
 	restart = restart_supervise(argc, argv);
 	host_open_std_fds();
 	host_signal_ignore(SIGXFSZ);	/* EFBIG says it better */
@@ -90,6 +93,7 @@ asmlinkage void __init __noreturn boot_main(unsigned long *stack)
 		host_exit(EXIT_BAD_OPTION);
 	}
 
+	host_set_inherited(inherited);
 	restart_begin(restart);
 	vcpu_init(&vcpu0, 0);
 	boot_options.environ = (const char *const *)aux;

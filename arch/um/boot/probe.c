@@ -33,6 +33,7 @@ const char *host_error(int err)
 		{ EPERM, "Operation not permitted" },
 		{ ENOENT, "No such file or directory" },
 		{ EIO, "Input/output error" },
+		{ EBADF, "Bad file descriptor" },
 		{ EAGAIN, "Resource temporarily unavailable" },
 		{ ENOMEM, "Cannot allocate memory" },
 		{ EACCES, "Permission denied" },

@@ -188,8 +188,10 @@ static int __init chan_option(char *value)
 
 	if (strncmp(value, "fd:", 3) || kstrtoint(value + 3, 10, &fd) || fd < 0)
 		boot_die("chan0=%s: wants fd:N, the number of a descriptor\n", value);
-	chan.in = host_dup(fd);
-	chan.out = host_dup(fd);
+	if (host_is_inherited(fd)) {
+		chan.in = host_dup(fd);
+		chan.out = host_dup(fd);
+	}
 	if (chan.in < 0 || chan.out < 0)
 		boot_die("chan0=%s: descriptor %d is not open\n", value, fd);
 	err = host_set_nonblock(chan.in);

@@ -21,7 +21,7 @@ static int open_fd(struct chan *c, const char *arg, const char **why)
 		return -EPERM;
 	}
 	/* One of our own: a descriptor can be watched only once. */
-	c->fd = host_dup(fd);
+	c->fd = host_is_inherited(fd) ? host_dup(fd) : -EBADF;
 	if (c->fd < 0) {
 		*why = "the descriptor is not open";
 		return c->fd;

@@ -30,10 +30,6 @@ static int use_tap(const struct net_options *o, struct net_port *port, char *why
 	char name[IFNAMSIZ];
 	int err = host_tap_info(o->fd, name, &port->vnet);
 
-	if (err == -EBADF) {
-		snprintf(why, NET_WHY, "descriptor %d is not open", o->fd);
-		return err;
-	}
 	if (err) {
 		snprintf(why, NET_WHY,
 			 "descriptor %d is neither a tap (IFF_TAP, IFF_NO_PI) nor a socket", o->fd);
@@ -56,6 +52,10 @@ static int open_fd(const struct net_options *o, struct net_port *port, char *why
 	if (o->fd < 0) {
 		snprintf(why, NET_WHY, "transport=fd wants the number of a descriptor: fd=N");
 		return -EINVAL;
+	}
+	if (!host_is_inherited(o->fd)) {
+		snprintf(why, NET_WHY, "descriptor %d is not open", o->fd);
+		return -EBADF;
 	}
 	type = host_socket_type(o->fd);
 	err = type >= 0 ? use_socket(o, type, port, why) : use_tap(o, port, why);

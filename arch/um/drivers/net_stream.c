@@ -13,7 +13,7 @@
 
 static int use_fd(int fd, struct net_port *port, char *why)
 {
-	int type = host_socket_type(fd);
+	int type = host_is_inherited(fd) ? host_socket_type(fd) : -EBADF;
 
 	if (type == -EBADF) {
 		snprintf(why, NET_WHY, "descriptor %d is not open", fd);

@@ -50,7 +50,7 @@ static bool booted(void)
 
 static int open_fd(int n, bool write)
 {
-	int access = host_fd_access(n);
+	int access = host_is_inherited(n) ? host_fd_access(n) : -EBADF;
 
 	if (access < 0)
 		return access;
@@ -77,6 +77,9 @@ static int open_file(const char *name, bool write, bool lock, struct host_file_i
 			    host_error(fd));
 	if (n >= 0 && fd == -EINVAL)
 		return fail(why, fd, "writes only to the end (O_APPEND); open it without >>");
+	if (n >= 0 && fd == -EBADF)
+		return fail(why, fd, "descriptor %d was not left open for the guest (in a shell, %d<>FILE does so)",
+			    n, n);
 	if (fd < 0)
 		return fail(why, fd, "cannot open: %s", host_error(fd));
 	err = host_file_info(fd, info);

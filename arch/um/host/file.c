@@ -8,6 +8,7 @@
 #include <linux/magic.h>
 #include <linux/stat.h>
 #include <uapi/linux/falloc.h>
+#include <uapi/linux/poll.h>
 #include <asm/ioctls.h>
 #include <asm/stat.h>
 #include <asm/statfs.h>
@@ -21,8 +22,66 @@ int host_open(const char *path, int flags)
 	return host_call(__NR_openat, AT_FDCWD, path, flags | O_CLOEXEC | O_LARGEFILE, 0600);
 }
 
+/* Descriptors that whoever started us left open, a bit each. */
+static u64 inherited[HOST_INHERITED_WORDS];
+
+/**
+ * host_find_inherited() - which descriptors are open
+ * @map: HOST_INHERITED_WORDS words, gets a bit for each
+ *
+ * To be called before one of our own is, on any stack and without other memory.
+ */
+void host_find_inherited(u64 *map)
+{
+	struct pollfd p[64];
+
+	for (int i = 0; i < HOST_INHERITED_WORDS; i++) {
+		bool polled;
+
+		for (int bit = 0; bit < 64; bit++)
+			p[bit] = (struct pollfd){ .fd = 64 * i + bit };
+		/* Refused where RLIMIT_NOFILE is less than 64. */
+		polled = retry_call(__NR_poll, p, 64, 0) >= 0;
+		map[i] = 0;
+		for (int bit = 0; bit < 64; bit++)
+			if (polled ? !(p[bit].revents & POLLNVAL) :
+			    host_call(__NR_fcntl, p[bit].fd, F_GETFD) >= 0)
+				map[i] |= 1ULL << bit;
+	}
+}
+
+/**
+ * host_set_inherited() - what host_is_inherited() goes by
+ * @map: of host_find_inherited(); 0 to 2 are there in any case
+ */
+void host_set_inherited(const u64 *map)
+{
+	for (int i = 0; i < HOST_INHERITED_WORDS; i++)
+		inherited[i] = map[i];
+	inherited[0] |= 7;
+}
+
+static bool below_limit(int fd)
+{
+	return fd >= 0 && fd < 64 * HOST_INHERITED_WORDS;
+}
+
+/**
+ * host_is_inherited() - is a descriptor one that our user named, and not our own
+ *
+ * What the kernel itself has open (its memory, its sockets) has numbers that a
+ * command line or a request can name as well.
+ */
+bool host_is_inherited(int fd)
+{
+	return below_limit(fd) && READ_ONCE(inherited[fd / 64]) >> fd % 64 & 1;
+}
+
 int host_close(int fd)
 {
+	/* The next one of this number is ours. */
+	if (host_is_inherited(fd))
+		__atomic_fetch_and(&inherited[fd / 64], ~(1ULL << fd % 64), __ATOMIC_SEQ_CST);
 	return host_call(__NR_close, fd);
 }
 

@@ -29,6 +29,8 @@ struct host_file_info {
 	bool block;
 };
 
+#define HOST_INHERITED_WORDS	16	/* for descriptors 0 to 1023, a bit each */
+
 #define HOST_RDONLY	0
 #define HOST_RDWR	2
 #define HOST_NONBLOCK	04000	/* a FIFO must not hold us up */
@@ -55,6 +57,9 @@ void host_measure_faults(int fd, u64 offset);
 /* file.c */
 int host_open(const char *path, int flags);
 int host_close(int fd);
+void host_find_inherited(u64 *map);
+void host_set_inherited(const u64 *map);
+bool host_is_inherited(int fd);
 int host_dup(int fd);
 int host_dup_plain(int fd);
 int host_open_std_fds(void);
