@@ -184,6 +184,15 @@ def test_stop_and_go(tmp):
         good(tmp, "proc", "version")
 
 
+def test_signals_while_stopped(tmp):
+    """A guest that stands still is told to end no less than another."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        with guest(tmp) as g:
+            good(tmp, "stop")
+            os.kill(g.kernel(), number)
+            check(g.wait(15) == 128 + number, f"status {g.status()}", g.words())
+
+
 def test_stop_while_it_computes(tmp):
     """A busy program stands still too, and is not taken for a bad one."""
     script = "echo up; i=0; while :; do i=$((i+1)); [ $((i % 5000)) = 0 ] && echo t; done"

@@ -31,6 +31,8 @@
 #include <asm/watch.h>
 #include "mconsole.h"
 
+#define STOP_LOOK_MS	250	/* how long the power button may wait for a stopped guest */
+
 static int watch = -1;
 static bool readable;
 static DECLARE_WAIT_QUEUE_HEAD(wait);
@@ -159,7 +161,13 @@ static irqreturn_t mconsole_interrupt(int irq, void *dev)
 	return IRQ_HANDLED;
 }
 
-/* With interrupts disabled, on all CPUs. Return: the request that ended it. */
+/*
+ * With interrupts disabled, on all CPUs. The power button ends it as well: a
+ * guest that is to shut down has to run. Its signal may have been taken by another
+ * thread, or right before the wait, so that does not last for long.
+ *
+ * Return: the request that ended it, or 0.
+ */
 static int stand_still(void *id)
 {
 	const struct mconsole_command *c;
@@ -168,13 +176,13 @@ static int stand_still(void *id)
 	int fd;
 
 	mconsole_say(*(u32 *)id, false, "stopped");
-	for (;;) {
+	while (!power_wanted_off()) {
 		int err = door_receive(&m, &fd);
 
 		if (err < 0)
 			return 0;	/* nobody is left who could say go */
 		if (!err) {
-			host_poll_two(door_socket(), -1, -1);
+			host_poll_two(door_socket(), -1, STOP_LOOK_MS);
 			continue;
 		}
 		if (fd >= 0)
@@ -191,18 +199,24 @@ static int stand_still(void *id)
 		else
 			mconsole_say(m.id, true, "the guest is stopped; go continues it");
 	}
+	return 0;
 }
 
 /**
  * mconsole_stop() - let the guest stand still until the owner says go
  * @id: the request
  *
- * The guest's clocks go on meanwhile, as those of a machine that sleeps.
+ * The guest's clocks go on meanwhile, as those of a machine that sleeps. One whose
+ * power button is pressed goes on.
  */
 void mconsole_stop(u32 id)
 {
 	int went_on;
 
+	if (power_wanted_off()) {
+		mconsole_say(id, true, "the guest is shutting down");
+		return;
+	}
 	WRITE_ONCE(stopped, true);
 	went_on = stop_machine(stand_still, &id, NULL);
 	WRITE_ONCE(stopped, false);

@@ -42,6 +42,14 @@ int power_status(void)
 	return requested ? 128 + requested : 0;
 }
 
+/**
+ * power_wanted_off() - has the power button been pressed
+ */
+bool power_wanted_off(void)
+{
+	return READ_ONCE(requested);
+}
+
 static void end(struct work_struct *work)
 {
 	ksys_sync();
@@ -65,8 +73,8 @@ static void on_signal(int signo, struct siginfo *info, struct host_ucontext *uc)
 		return;
 	if (requested)
 		um_exit(128 + signo);
-	requested = signo;
 	requested_ns = now;
+	WRITE_ONCE(requested, signo);
 	vcpu_raise(&vcpu0, IRQ_POWER);
 }
 

@@ -72,6 +72,7 @@ void __printf(1, 2) boot_warn(const char *fmt, ...);
 void __noreturn __printf(1, 2) boot_die(const char *fmt, ...);
 void __noreturn um_exit(int status);
 int power_status(void);
+bool power_wanted_off(void);
 void umid_init(const char *home);
 void umid_remove(void);
 int restart_supervise(int argc, char **argv);
