@@ -373,6 +373,54 @@ def mconsole(tmp, *words):
                           env=dict(os.environ, HOME=tmp)).stdout
 
 
+def test_refused_change_changes_nothing(tmp):
+    """A line keeps what it has when it cannot get something else, or has it already."""
+    path, port = os.path.join(tmp, "c"), free_port()
+    master, slave = pty.openpty()
+    name = os.ttyname(slave)
+    script = ("echo up; while read dev; do { echo ready; read x; echo \"got-$x\"; }"
+              " < $dev > $dev; echo told; done")
+    with Guest("umid=m", cmd=["sh", "-c", script], env={"HOME": tmp}) as g:
+        g.until(rb"up\n")
+
+        def config(word, good=True):
+            out = mconsole(tmp, "config", word)
+            check(out.startswith(b"OK" if good else b"ERR "), f"{word}: {out!r}")
+
+        for spec in (f"socket:{path}", f"port:{port}", f"tty:{name}"):
+            config("con1=" + spec)
+            for other in ("foo", "fd:0", "null,foo", f"socket:{tmp}", "tty:/dev/null", "xterm",
+                          "file:/no/where"):
+                config("con1=" + other, good=False)
+                out = mconsole(tmp, "config", "con1")
+                check(out.strip() == f"OK {spec}".encode(), f"con1 is {out!r}, not {spec}")
+            config("con1=" + spec)
+            if spec[0] == "t":
+                raw = not termios.tcgetattr(slave)[3] & (termios.ICANON | termios.ECHO)
+                check(raw, "the terminal is not in raw mode")
+                continue
+            check(os.path.exists(path) or spec[0] != "s", "the socket is gone")
+            g.send(b"/dev/tty1\n")
+            before = len(g.out())
+            if spec[0] == "s":
+                s = connect(path)
+            else:
+                s = socket.create_connection(("127.0.0.1", port))
+            talk(s, b"one")
+            g.until(rb"(?s).{%d}.*told" % before)
+        # Its file was removed on the host: the same once more makes it again.
+        config(f"con1=socket:{path}")
+        os.unlink(path)
+        config(f"con1=socket:{path}")
+        check(os.path.exists(path), "the socket is not made again")
+        config("con1=null")
+        check(not os.path.exists(path), "the socket is left")
+        cooked = termios.tcgetattr(slave)[3] & termios.ICANON
+        check(cooked, "the terminal is left in raw mode")
+    os.close(master)
+    os.close(slave)
+
+
 def test_configured_while_it_runs(tmp):
     path, log = os.path.join(tmp, "c"), os.path.join(tmp, "log")
     script = ("echo up; while read dev; do { echo ready; read x; echo \"got-$x\"; }"

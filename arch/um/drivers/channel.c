@@ -36,8 +36,8 @@ static void set_raw(struct chan *c)
 }
 
 /**
- * chan_open() - attach a channel
- * @c: is filled in; is closed when this fails
+ * chan_open() - open a channel
+ * @c: is filled in, and can be moved until chan_use(); is closed when this fails
  * @spec: KIND or KIND:ARGUMENT
  * @input: it is read from
  * @output: it is written to
@@ -77,13 +77,21 @@ int chan_open(struct chan *c, const char *spec, bool input, bool output, const c
 		chan_close(c);
 		return err;
 	}
+	return 0;
+}
+
+/**
+ * chan_use() - from now on the line has it: a terminal gets into raw mode
+ * @c: opened, where it stays
+ */
+void chan_use(struct chan *c)
+{
 	set_raw(c);
 	for (int i = 0; *c->path && i < PATHS; i++)
 		if (!with_path[i]) {
 			with_path[i] = c;
 			break;
 		}
-	return 0;
 }
 
 /* The kernel process may not remove what the doorman has made. */

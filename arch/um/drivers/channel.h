@@ -53,6 +53,7 @@ struct chan {
 };
 
 int chan_open(struct chan *c, const char *spec, bool input, bool output, const char **why);
+void chan_use(struct chan *c);
 void chan_close(struct chan *c);
 void chan_remove_paths(void);
 

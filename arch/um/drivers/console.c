@@ -134,7 +134,7 @@ static int con_setup(struct console *co, char *options)
 	return co->index < 0 || co->index >= LINES ? -ENODEV : 0;
 }
 
-/* Close what the line has, and open what it shall have. */
+/* Open what the line shall have instead of what it has. */
 static int reconfigure(struct line_driver *d, unsigned int nr, const char *spec,
 		       const char **why)
 {
@@ -151,8 +151,7 @@ static int reconfigure(struct line_driver *d, unsigned int nr, const char *spec,
 		*why = "a program of the guest has this line open";
 		return -EBUSY;
 	}
-	line_detach(line);
-	err = line_attach(line, spec, why);
+	err = line_replace(line, spec, why);
 	WRITE_ONCE(line->changing, false);
 	return err;
 }

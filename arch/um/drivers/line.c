@@ -111,6 +111,33 @@ void line_init(struct line *line)
 	line->listen_watch = -1;
 }
 
+/* CHANNEL or INPUT,OUTPUT: one channel, or two. On failure none is open. */
+static int open_channels(struct chan *chan, const char *spec, const char **why)
+{
+	const char *comma = strchr(spec, ',');
+	char input[CHAN_SPEC];
+	int err;
+
+	*why = NULL;
+	for (int i = 0; i < 2; i++)
+		chan[i] = (struct chan){ .ops = &chan_null, .fd = -1, .listener = -1 };
+	if (!comma)
+		return chan_open(&chan[0], spec, true, true, why);
+	if (comma - spec >= CHAN_SPEC) {
+		*why = "longer than 127 characters";
+		return -ENAMETOOLONG;
+	}
+	memcpy(input, spec, comma - spec);
+	input[comma - spec] = 0;
+	err = chan_open(&chan[0], input, true, false, why);
+	if (!err) {
+		err = chan_open(&chan[1], comma + 1, false, true, why);
+		if (err)
+			chan_close(&chan[0]);
+	}
+	return err;
+}
+
 /**
  * line_attach() - open the channels of a line that has none
  * @spec: CHANNEL or INPUT,OUTPUT
@@ -120,25 +147,10 @@ void line_init(struct line *line)
  */
 int line_attach(struct line *line, const char *spec, const char **why)
 {
-	const char *comma = strchr(spec, ',');
-	char input[CHAN_SPEC];
-	int err;
+	int err = open_channels(line->chan, spec, why);
 
-	*why = NULL;
-	if (!comma)
-		return chan_open(&line->chan[0], spec, true, true, why);
-	if (comma - spec >= CHAN_SPEC) {
-		*why = "longer than 127 characters";
-		return -ENAMETOOLONG;
-	}
-	memcpy(input, spec, comma - spec);
-	input[comma - spec] = 0;
-	err = chan_open(&line->chan[0], input, true, false, why);
-	if (!err) {
-		err = chan_open(&line->chan[1], comma + 1, false, true, why);
-		if (err)
-			chan_close(&line->chan[0]);
-	}
+	for (int i = 0; i < 2 && !err; i++)
+		chan_use(&line->chan[i]);
 	return err;
 }
 
@@ -171,12 +183,8 @@ int line_start(struct line *line)
 	return err;
 }
 
-/**
- * line_detach() - close the channels; who has the tty open is hung up
- *
- * May sleep.
- */
-void line_detach(struct line *line)
+/* Close the channels; who has the tty open is hung up. May sleep. */
+static void line_detach(struct line *line)
 {
 	unsigned long flags;
 
@@ -192,6 +200,47 @@ void line_detach(struct line *line)
 	chan_close(&line->chan[0]);
 	chan_close(&line->chan[1]);
 	tty_port_tty_hangup(&line->port, false);
+}
+
+/* Is it what a line has, a socket or port that cannot be had twice? */
+static bool listens_at(const struct chan *c, const char *spec)
+{
+	static const char kind[] = "socket:";
+	size_t n = sizeof(kind) - 1;
+
+	return c->listener >= 0 &&
+	       (!strcmp(spec, c->spec) ||
+		(*c->path && !strncmp(spec, kind, n) && !strcmp(spec + n, c->path)));
+}
+
+/**
+ * line_replace() - give a line other channels
+ * @spec: CHANNEL or INPUT,OUTPUT
+ * @why: gets a sentence for the user when it fails, or NULL
+ *
+ * Between line_change() and the end of that, one line at a time; may sleep. When
+ * what it shall have cannot be opened the line keeps what it has.
+ *
+ * Return: 0 or -errno.
+ */
+int line_replace(struct line *line, const char *spec, const char **why)
+{
+	static struct chan fresh[2];
+	int err;
+
+	if (listens_at(&line->chan[0], spec)) {
+		line_detach(line);
+		return line_attach(line, spec, why);
+	}
+	err = open_channels(fresh, spec, why);
+	if (err)
+		return err;
+	line_detach(line);
+	for (int i = 0; i < 2; i++) {
+		line->chan[i] = fresh[i];
+		chan_use(&line->chan[i]);
+	}
+	return 0;
 }
 
 /**

@@ -79,7 +79,7 @@ struct line_driver {
 /* line.c */
 void line_init(struct line *line);
 int line_attach(struct line *line, const char *spec, const char **why);
-void line_detach(struct line *line);
+int line_replace(struct line *line, const char *spec, const char **why);
 int line_start(struct line *line);
 bool line_change(struct line *line);
 void line_interrupt(struct line *line);
