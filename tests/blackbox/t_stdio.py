@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import os
 import pty
+import re
 import select
 import subprocess
 import time
@@ -86,6 +87,72 @@ def test_panic_to_slow_terminal():
         for i in range(1, lines + 1):
             check(b"mark %0900d\r\n" % i in said, f"message {i} of {lines} is not whole: {said[-1000:]}")
         check(said.count(b"sysrq triggered crash") == 2, f"after {lines} messages: {said[-1000:]}")
+
+
+def stalled_reader(read, write):
+    """Nobody reads stderr: the guest waits for a while, and then goes on without."""
+    script = ("mark() { printf '<0>mark %0900d\\n' $1 >/dev/kmsg; };"
+              "for i in $(seq 200); do mark $i; done; echo told; read x; mark 201; echo more;"
+              "read x; mark 202; echo last; read x")
+    argv = command(cmd=["sh", "-c", script])
+    proc = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                            stderr=write, start_new_session=True, bufsize=0)
+    os.close(write)
+    said = b""
+
+    def said_by_now():
+        nonlocal said
+        while select.select([read], [], [], 0.5)[0]:
+            said += os.read(read, 4096)
+        return said
+
+    def line(want):
+        check(select.select([proc.stdout], [], [], 20)[0], f"no {want!r}: the guest hangs")
+        check(os.read(proc.stdout.fileno(), 100) == want, f"not {want!r}")
+
+    try:
+        line(b"told\n")
+        proc.stdin.write(b"x\n")
+        line(b"more\n")
+        check(b"mark %0900d" % 2 in said_by_now(), "the first messages did not come")
+        check(b"mark %0900d" % 201 not in said, "none was lost")
+        said = b""
+        proc.stdin.write(b"x\n")
+        line(b"last\n")
+        check(b"mark %0900d" % 202 in said_by_now(), f"none after the stall: {said[-300:]}")
+        lost = re.search(rb"linux: (\d+) bytes of the kernel's messages were not taken", said)
+        check(lost and int(lost[1]) > 50000, f"not told: {said[:300]}")
+        # Now it stalls again, and the power button still works.
+        proc.terminate()
+        check(proc.wait(20) == 143, f"it ended with {proc.returncode}")
+    finally:
+        proc.kill()
+        proc.wait()
+        os.close(read)
+
+
+def test_stalled_reader_of_a_pipe():
+    stalled_reader(*os.pipe())
+
+
+def test_stalled_reader_of_a_terminal():
+    stalled_reader(*pty.openpty())
+
+
+def test_panic_without_a_reader():
+    """A guest that panics ends, also when nobody reads what it says."""
+    read, write = os.pipe()
+    script = "for i in $(seq 99); do printf '<0>mark %0900d' $i >/dev/kmsg; done;"
+    argv = command(cmd=["sh", "-c", script + "echo c >/proc/sysrq-trigger"])
+    proc = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                            stderr=write, start_new_session=True)
+    os.close(write)
+    try:
+        check(proc.wait(25) == 134, f"it ended with {proc.returncode}")
+    finally:
+        proc.kill()
+        proc.wait()
+        os.close(read)
 
 
 def test_stdout_closed_by_reader():

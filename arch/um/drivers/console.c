@@ -93,6 +93,32 @@ static struct line_driver ssl = {
 
 static struct line_driver *const drivers[] = { &con, &ssl };
 
+/*
+ * A reader that is slow gets all, and the guest waits; one that stalls must not
+ * hold the guest up for ever. It loses messages until it reads again, and then is
+ * told how much.
+ */
+static void put(struct line_driver *d, int fd, bool person, const char *s, unsigned int len)
+{
+	long n;
+
+	if (d->lost) {
+		const char *nl = person ? "\r\n" : "\n";
+		char note[96];
+
+		n = scnprintf(note, sizeof(note), "%slinux: %llu bytes of the kernel's messages were not taken and are lost%s",
+			      nl, d->lost, nl);
+		if (host_write_patiently(fd, note, n, 0) == 0) {
+			d->lost += len;
+			return;
+		}
+		d->lost = 0;
+	}
+	n = host_write_patiently(fd, s, len, HOST_STALL_MS);
+	if (n >= 0)
+		d->lost += len - n;
+}
+
 /* The kernel's console: synchronous, so that a panic is seen. */
 static void con_write(struct console *co, const char *s, unsigned int len)
 {
@@ -101,6 +127,7 @@ static void con_write(struct console *co, const char *s, unsigned int len)
 	const struct chan *out = &line->chan[line->chan[0].output ? 0 : 1];
 	/* Unless asked for, warnings are no part of what programs print. */
 	int fd = !boot_options.verbose ? 2 : line->out >= 0 ? line->out : out->fd;
+	bool person = line_is_person(line);
 
 	while (len && fd >= 0) {
 		unsigned int n = len;
@@ -108,12 +135,10 @@ static void con_write(struct console *co, const char *s, unsigned int len)
 
 		if (nl)
 			n = nl - s;
-		if (host_write_all(fd, s, n))
-			return;
+		if (n)
+			put(d, fd, person, s, n);
 		if (nl) {
-			bool crlf = line_is_person(line);
-
-			host_write_all(fd, crlf ? "\r\n" : "\n", crlf ? 2 : 1);
+			put(d, fd, person, person ? "\r\n" : "\n", person ? 2 : 1);
 			n++;
 		}
 		s += n;

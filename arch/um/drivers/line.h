@@ -61,6 +61,7 @@ struct line {
  * @lines:	the lines
  * @tty:	the tty driver
  * @console:	the kernel's console on one of them
+ * @lost:	bytes of the kernel's messages that nobody took, since the last that were
  * @hotplug:	for the management console
  */
 struct line_driver {
@@ -73,6 +74,7 @@ struct line_driver {
 	struct line lines[LINES];
 	struct tty_driver *tty;
 	struct console console;
+	u64 lost;
 	struct hotplug_class hotplug;
 };
 

@@ -6,7 +6,9 @@
 #include <linux/fs.h>
 #include <linux/kernel.h>
 #include <linux/magic.h>
+#include <linux/minmax.h>
 #include <linux/stat.h>
+#include <linux/time64.h>
 #include <uapi/linux/falloc.h>
 #include <uapi/linux/poll.h>
 #include <asm/ioctls.h>
@@ -146,25 +148,76 @@ long host_write(int fd, const void *buf, u64 len)
 	return retry(__NR_write, fd, buf, len, 0);
 }
 
+/*
+ * What can be written without waiting once poll(2) says so: PIPE_BUF to a pipe, and
+ * no less to a socket; of a terminal half of the least room that it then has, for
+ * each newline may become two bytes.
+ */
+static u64 chunk(int fd, u64 len)
+{
+	const u64 pipe = 4096, terminal = 128;
+
+	if (len <= terminal)
+		return len;
+	return min(len, host_isatty(fd) ? terminal : pipe);
+}
+
 /**
- * host_write_all() - write until all is written
+ * host_write_patiently() - write until all is written, or nothing is taken any more
+ * @fd: may be the same open file as other processes', which is left as it is
+ * @buf: @len bytes
+ * @ms: how long to wait while nothing is taken; it starts again with each part
  *
  * A terminal or pipe that is full takes a part, and a signal ends the wait for
  * the rest of it (write(2)).
  *
- * Return: 0, or the first error (-EAGAIN: it takes no more now, and does not
- * block).
+ * Return: bytes written, less than @len when the reader stalls; or -errno.
+ */
+long host_write_patiently(int fd, const void *buf, u64 len, unsigned int ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	u64 now = 0, until = 0, done = 0;
+	long n;
+
+	while (done < len) {
+		now = ms ? host_monotonic_ns() : 0;
+		if (ms && !until)
+			until = now + ms * NSEC_PER_MSEC;
+		n = host_call(__NR_poll, &p, 1, until > now ? (until - now) / NSEC_PER_MSEC : 0);
+		if (n == -EINTR && ms)
+			continue;
+		if (n == -EINTR)
+			n = 0;
+		if (n) {
+			n = host_write(fd, buf + done, chunk(fd, len - done));
+			if (n > 0) {
+				done += n;
+				until = 0;
+				continue;
+			}
+			if (n != -EAGAIN)
+				return n ?: -EIO;
+			/* It does not block, and has less room than it takes. */
+			host_call(__NR_poll, NULL, 0, ms ? 5 : 0);
+		}
+		if (until <= now + NSEC_PER_MSEC)
+			break;
+	}
+	return done;
+}
+
+/**
+ * host_write_all() - write all, unless its reader stalls for HOST_STALL_MS
+ *
+ * Return: 0, or the first error: -EAGAIN when the reader stalls.
  */
 int host_write_all(int fd, const void *buf, u64 len)
 {
-	long n;
+	long n = host_write_patiently(fd, buf, len, HOST_STALL_MS);
 
-	for (; len; len -= n, buf += n) {
-		n = host_write(fd, buf, len);
-		if (n <= 0)
-			return n ? n : -EIO;
-	}
-	return 0;
+	if (n < 0)
+		return n;
+	return n < len ? -EAGAIN : 0;
 }
 
 long host_pread(int fd, void *buf, u64 len, u64 offset)

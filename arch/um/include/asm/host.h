@@ -66,6 +66,8 @@ int host_open_std_fds(void);
 int host_set_nonblock(int fd);
 long host_read(int fd, void *buf, u64 len);
 long host_write(int fd, const void *buf, u64 len);
+#define HOST_STALL_MS	3000	/* for readers of what the kernel itself says */
+long host_write_patiently(int fd, const void *buf, u64 len, unsigned int ms);
 int host_write_all(int fd, const void *buf, u64 len);
 long host_pread(int fd, void *buf, u64 len, u64 offset);
 long host_pwrite(int fd, const void *buf, u64 len, u64 offset);
