@@ -492,6 +492,30 @@ def test_client_that_does_not_read(tmp):
         check(good(tmp, "proc", "version").startswith(b"Linux"), "no answer to another")
 
 
+def test_many_requests_of_one_that_does_not_read(tmp):
+    """They hold up the others once, and not once each."""
+    with guest(tmp):
+        # One that is not connected has room for a few datagrams only (unix(7)).
+        deaf = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        deaf.bind("")
+        path = os.path.join(tmp, ".uml", "m", "mconsole")
+        help_request = struct.pack("<III", MAGIC, 2, 4) + b"help"
+        for _ in range(8):
+            deaf.sendto(help_request, path)
+        check(good(tmp, "version").startswith(b"Linux"), "no answer to another")
+        # It reads again, and is answered again.
+        deaf.setblocking(False)
+        while True:
+            try:
+                deaf.recv(4096)
+            except BlockingIOError:
+                break
+        deaf.settimeout(10)
+        deaf.sendto(struct.pack("<III", MAGIC, 2, 7) + b"version", path)
+        text = deaf.recv(4096)[12:]
+        check(text.startswith(b"Linux"), f"{text[:80]}")
+
+
 def test_two_clients_at_once(tmp):
     with guest(tmp):
         clients = [Client(tmp) for _ in range(8)]

@@ -34,6 +34,7 @@
 #define VERSION		2
 #define REQUESTS	16	/* of which the answer is not complete */
 #define PATIENCE_MS	2000	/* for one that does not read what it is sent */
+#define DEAF		16	/* of them are remembered */
 #define LAST_WORDS	1000	/* more than a socket holds */
 #define LAST_STEPS	200	/* of 5 ms, for the kernel process to end */
 #define HALT_NS		(3 * NSEC_PER_SEC)	/* for a kernel that does not halt */
@@ -82,18 +83,46 @@ static struct request *new_request(void)
 	return r;
 }
 
-/* One that had its time, @deaf, is not waited for until it reads again. */
+/* Those that had their time, the last ones of them; len is 0 in a free place. */
+static struct host_peer deaf_peers[DEAF];
+
+static struct host_peer *find_deaf(const struct host_peer *who)
+{
+	for (int i = 0; i < DEAF; i++)
+		if (deaf_peers[i].len && deaf_peers[i].len == who->len &&
+		    !memcmp(deaf_peers[i].address, who->address, who->len))
+			return &deaf_peers[i];
+	return NULL;
+}
+
+static void remember_deaf(const struct host_peer *who)
+{
+	static unsigned int next;
+
+	deaf_peers[next++ % DEAF] = *who;
+}
+
+/*
+ * One that had its time is not waited for until it reads again: the rest of this
+ * answer, @deaf, is lost, and so are those to its other requests, which would
+ * hold up all other clients once more each.
+ */
 static void post(const void *data, size_t len, const struct host_peer *to, bool *deaf)
 {
+	struct host_peer *known = find_deaf(to);
 	int waited = 0, err;
 
 	for (;;) {
 		err = host_send_datagram(sock, data, len, to);
-		if (err != -EAGAIN || *deaf || waited >= PATIENCE_MS)
+		if (err != -EAGAIN || *deaf || known || waited >= PATIENCE_MS)
 			break;
 		host_poll_two(-1, -1, 5);
 		waited += 5;
 	}
+	if (known && err != -EAGAIN)
+		known->len = 0;
+	else if (!known && err == -EAGAIN)
+		remember_deaf(to);
 	*deaf = err;
 }
 
