@@ -106,6 +106,28 @@ def test_proc(tmp):
             bad(tmp, "proc", name)
 
 
+def test_proc_elsewhere(tmp):
+    """Links of /proc lead out of it, to devices and files without an end."""
+    with guest(tmp):
+        for name in ("1/root/dev/random", "1/root/dev/zero", "1/cwd/dev/random", "1/exe", "1/fd/0",
+                     "1/ns/mnt"):
+            text = bad(tmp, "proc", name)
+            check(b"this is no file of /proc" in text, f"{name}: {text[:80]!r}")
+        check(good(tmp, "proc", "self/mounts"), "a link within /proc is followed")
+        check(good(tmp, "proc", "version").startswith(b"Linux"), "no answer to the next")
+
+
+def test_proc_long_file(tmp):
+    """A MiB of it is sent, and a line says so."""
+    script = ("name=$(printf '%03000d' 0); mkdir -p /m; for i in $(seq 400); do"
+              " mount -t tmpfs $name /m; done; echo up; read x")
+    with guest(tmp, cmd=["sh", "-c", script]):
+        failed, text = Client(tmp).ask(b"proc 1/mounts")
+        check(not failed and 1 << 20 <= len(text) < 1100000, f"{len(text)} bytes")
+        check(text.endswith(b"(this is the first MiB; the rest is left out)\n"), f"{text[-80:]}")
+        check(good(tmp, "proc", "version").startswith(b"Linux"), "no answer to the next")
+
+
 def test_many_parts(tmp):
     """More than the client's queue and the guest's buffers hold."""
     with guest(tmp):

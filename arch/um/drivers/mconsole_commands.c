@@ -4,6 +4,7 @@
  * call of mconsole_say() or with parts by door_reply(); an answer that failed
  * shows as ERR at the other end, and a good one as OK.
  */
+#include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -11,6 +12,7 @@
 #include <linux/kernel.h>
 #include <linux/kmsg_dump.h>
 #include <linux/mount.h>
+#include <linux/namei.h>
 #include <linux/pid_namespace.h>
 #include <linux/printk.h>
 #include <linux/reboot.h>
@@ -155,21 +157,53 @@ static void stack(u32 id, char *arg)
 	put_task_struct(task);
 }
 
+#define PROC_MAX	(1 << 20)	/* bytes of a file */
+
 static struct vfsmount *proc_mount;
 
+/* Some files have no end; who asked for one may be gone. */
 static void send_file(u32 id, struct file *file, char *buf)
 {
+	static const char cut[] = "\n(this is the first MiB; the rest is left out)\n";
 	loff_t pos = 0;
 	ssize_t n;
 
-	while ((n = kernel_read(file, buf, PAGE_SIZE, &pos)) > 0)
+	while ((n = kernel_read(file, buf, PAGE_SIZE, &pos)) > 0) {
 		if (door_reply(id, buf, n, false, true))
 			return;
+		if (pos >= PROC_MAX) {
+			mconsole_say(id, false, cut);
+			return;
+		}
+	}
 	/* What was sent stands; an error then only ends it. */
 	mconsole_say(id, n < 0 && !pos, n < 0 && !pos ? "only programs can read this file" : "");
 }
 
-/* A file of /proc, which must not make us wait. */
+/*
+ * Open a file of /proc, which must not make us wait. Links of it lead elsewhere
+ * (PID/root), where a file may have no end, and a device does things when it is
+ * opened: so they are not followed out of it.
+ */
+static struct file *open_proc(const char *name)
+{
+	struct path path;
+	struct file *file;
+	int err = vfs_path_lookup(proc_mount->mnt_root, proc_mount, name,
+				  LOOKUP_FOLLOW | LOOKUP_NO_XDEV, &path);
+
+	if (err)
+		return ERR_PTR(err);
+	if (d_is_dir(path.dentry))
+		file = ERR_PTR(-EISDIR);
+	else if (!d_is_reg(path.dentry))
+		file = ERR_PTR(-EXDEV);
+	else
+		file = dentry_open(&path, O_RDONLY | O_NONBLOCK, current_cred());
+	path_put(&path);
+	return file;
+}
+
 static void proc(u32 id, char *arg)
 {
 	struct file *file;
@@ -179,9 +213,10 @@ static void proc(u32 id, char *arg)
 		mconsole_say(id, true, "the guest has no /proc");
 		return;
 	}
-	file = file_open_root_mnt(proc_mount, arg, O_RDONLY | O_NONBLOCK, 0);
+	file = open_proc(arg);
 	if (IS_ERR(file)) {
-		mconsole_say(id, true, host_error(PTR_ERR(file)));
+		mconsole_say(id, true, PTR_ERR(file) == -EXDEV ? "this is no file of /proc" :
+			     host_error(PTR_ERR(file)));
 		return;
 	}
 	buf = (char *)__get_free_page(GFP_KERNEL);
