@@ -24,7 +24,7 @@
 #ifndef UML_PROTO_H
 #define UML_PROTO_H
 
-#define UML_PROTO_VERSION	2
+#define UML_PROTO_VERSION	3
 #define UML_PAYLOAD_MAX		(64 * 1024)
 #define UML_WINDOW		(1024 * 1024)
 #define UML_SESSIONS		64		/* at one time, numbers 1 to 64 */
@@ -81,6 +81,7 @@ struct uml_start {
 	uint32_t uid, gid;
 	uint32_t ngroups;
 	uint32_t argc, envc;
+	uint32_t umask;
 };
 
 #define UML_RAW		1	/* keys are the guest's: its terminal edits and echoes */

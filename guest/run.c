@@ -193,11 +193,20 @@ static char *take_word(const char *name)
 	return argv[0];
 }
 
-/* UML_USER=USER[:GROUP] and UML_CWD=DIR, as `uml run --dry-run` writes them. */
-static void become_wanted(const char *name, const char *cwd)
+/*
+ * UML_USER=USER[:GROUP], UML_CWD=DIR and UML_UMASK=MASK, as `uml run --dry-run`
+ * writes them.
+ */
+static void become_wanted(const char *name, const char *cwd, const char *mask)
 {
 	struct user user = { };
+	unsigned int bits = 0;
 
+	if (mask) {
+		while (*mask >= '0' && *mask <= '7')
+			bits = bits * 8 + *mask++ - '0';
+		my_syscall1(__NR_umask, bits & 0777);
+	}
 	if (cwd && chdir(cwd) < 0)
 		chdir("/");
 	if (!name)
@@ -214,6 +223,7 @@ static void run_main(void)
 	unsigned long none = 0;
 	char *encoded = take_variable("UML_ARGV");
 	char *user = take_word("UML_USER"), *cwd = take_word("UML_CWD");
+	char *mask = take_word("UML_UMASK");
 	char **argv = NULL;
 	int argc = 0;
 
@@ -231,7 +241,7 @@ static void run_main(void)
 	}
 	if (!user && !cwd && argc == 0)
 		chdir("/root");
-	become_wanted(user, cwd);
+	become_wanted(user, cwd, mask);
 	if (argc > 0) {
 		exec_command(argv);
 		if (errno == ENOENT || errno == ENOTDIR) {

@@ -212,6 +212,7 @@ static __noreturn void run_child(struct session *s, const struct uml_start *head
 	/* No keys will come where standard input is something else: no /dev/tty, then. */
 	if (tty >= 0 && head->flags & UML_RAW)
 		ioctl(tty, TIOCSCTTY, 0);
+	my_syscall1(__NR_umask, head->umask & 0777);
 	environ = c.envp;
 	become(&c, tty, error_fd);
 	my_syscall4(__NR_rt_sigprocmask, SIG_SETMASK, &none, NULL, SIGSET_SIZE);

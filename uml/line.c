@@ -187,6 +187,8 @@ static void add_command(const struct options *o, struct list *words)
 	if (cwd)
 		list_addf(words, "UML_CWD=%s", cwd);
 	free(cwd);
+	if (c->umask != 022)
+		list_addf(words, "UML_UMASK=%03o", c->umask);
 	if (!c->argv)
 		return;
 	list_add(words, "--");

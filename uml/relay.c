@@ -70,7 +70,7 @@ void relay_file(struct relay *r, struct peer *peer, unsigned int session, int in
 	r->out[1].how = SMALL;
 }
 
-/* The user and the groups of this process. */
+/* The user, the groups and the umask of this process. */
 void command_defaults(struct command *c)
 {
 	gid_t groups[UML_GROUPS_MAX];
@@ -79,6 +79,8 @@ void command_defaults(struct command *c)
 	memset(c, 0, sizeof(*c));
 	c->uid = getuid();
 	c->gid = getgid();
+	c->umask = umask(0);
+	umask(c->umask);
 	for (int i = 0; i < n; i++)
 		c->groups[c->ngroups++] = groups[i];
 }
@@ -98,6 +100,7 @@ void relay_start(struct relay *r, const struct command *c)
 {
 	struct uml_start head = {
 		.uid = c->uid, .gid = c->gid, .ngroups = c->ngroups, .envc = c->env.n,
+		.umask = c->umask,
 	};
 	size_t len = 0, max = 0;
 	char *buf = NULL;

@@ -47,7 +47,7 @@ struct command {
 	struct list env;
 	const char *cwd, *user;
 	bool cwd_must, bare;
-	uint32_t uid, gid;
+	uint32_t uid, gid, umask;
 	uint32_t groups[UML_GROUPS_MAX];
 	uint32_t ngroups;
 };

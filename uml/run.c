@@ -117,6 +117,7 @@ static void start_archive(struct run *r)
 	memset(&c, 0, sizeof(c));
 	c.argv = argv;
 	c.bare = true;
+	c.umask = 022;
 	list_add(&c.env, "PATH=/bin:/sbin:/usr/bin:/usr/sbin");
 	relay_file(&r->archive, &r->m.chan, MAIN_SESSION, r->archive_fd);
 	r->unpacking = true;

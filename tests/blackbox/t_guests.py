@@ -108,6 +108,12 @@ def test_exec_signal_and_hangup():
         check(done.returncode == 1, "the command lives on")
 
 
+def test_exec_umask():
+    with guest("umask") as (name, _):
+        done = ended(uml("exec", name, "--", "sh", "-c", "umask", umask=0o027), 0)
+        check(int(done.stdout, 8) == 0o027, f"{done.stdout!r}")
+
+
 def test_exec_given_up():
     """The number of a command is free again, however far it had come."""
     with guest("given-up") as (name, _):

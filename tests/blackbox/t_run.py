@@ -107,6 +107,18 @@ def test_stopped_command_is_ended():
         p.communicate()
 
 
+def test_umask():
+    """The caller's is the command's."""
+    for mask in (0o077, 0o002, 0o022):
+        done = ended(run("sh", "-c", "umask", umask=mask), 0)
+        check(int(done.stdout, 8) == mask, f"{mask:o} here, {done.stdout!r} there")
+        done = subprocess.run([UML, "run", "--dry-run", "--root", "none", "--kernel", LINUX, "--", "sh", "-c",
+                               "umask"], capture_output=True, timeout=LIMIT, umask=mask)
+        done = ended(subprocess.run(["sh", "-c", done.stdout], capture_output=True, timeout=LIMIT,
+                                    stdin=subprocess.DEVNULL), 0)
+        check(int(done.stdout, 8) == mask, f"{mask:o} here, {done.stdout!r} without a launcher")
+
+
 def test_stderr_apart():
     done = ended(sh("echo one; echo two >&2; echo three; echo four >&2"), 0)
     check(done.stdout == b"one\nthree\n", f"stdout: {done.stdout!r}")

@@ -17,7 +17,7 @@ import time
 from launcher import LIMIT, UML, read_until
 from uml import check
 
-READY = struct.pack("=IHBB", 8, 0, 64, 0) + struct.pack("=II", 2, 0)
+READY = struct.pack("=IHBB", 8, 0, 64, 0) + struct.pack("=II", 3, 0)
 
 
 def frame(kind, payload=b"", session=1, stream=0, length=None):

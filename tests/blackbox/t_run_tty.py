@@ -225,7 +225,7 @@ def slow_kernel(tmp):
         f.write("#!/usr/bin/python3\nimport os, socket, time\n"
                 f"s = socket.socket(fileno=3)\nos.mkdir('{tmp}/started')\n"
                 f"while not os.path.exists('{tmp}/go'): time.sleep(0.02)\n"
-                f"s.sendall({struct.pack('=IHBBII', 8, 0, 64, 0, 2, 0)!r})\ntime.sleep(60)\n")
+                f"s.sendall({struct.pack('=IHBBII', 8, 0, 64, 0, 3, 0)!r})\ntime.sleep(60)\n")
     os.chmod(path, 0o755)
     return ["run", "--root", "none", "--kernel", path, "x"]
 
