@@ -280,6 +280,14 @@ def test_command_line_too_long():
 about_seccomp(globals(), "host_report", "mode_known", "nosysemu")
 
 
+def test_no_such_console():
+    for name in ("tty99", "tty16", "ttyS16"):
+        r = ended(run(f"console={name}", cmd=["echo", "ok"], seconds=8), 1, name)
+        check(f"console={name}: there is no such console".encode() in r.err.splitlines()[-1],
+              "no clear line", r)
+    ended(run("console=ttyS15", "ssl15=fd:1", cmd="true"), 0)
+
+
 def test_descriptors_of_the_kernel(tmp):
     """fd:N is what the user left open, never what the kernel itself has opened."""
     for option in ("ubd0=fd:%d", "ubd0r=fd:%d", "con1=fd:%d", "chan0=fd:%d",

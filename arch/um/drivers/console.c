@@ -154,9 +154,13 @@ static struct tty_driver *con_device(struct console *co, int *index)
 	return d->tty;
 }
 
+/* At boot. Without its console a guest would say nothing, not even why. */
 static int con_setup(struct console *co, char *options)
 {
-	return co->index < 0 || co->index >= LINES ? -ENODEV : 0;
+	if (co->index < 0 || co->index >= LINES)
+		boot_die("console=%s%d: there is no such console; there are %s0 to %s%d\n",
+			 co->name, co->index, co->name, co->name, LINES - 1);
+	return 0;
 }
 
 /* Open what the line shall have instead of what it has. */
