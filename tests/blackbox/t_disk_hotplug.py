@@ -57,6 +57,29 @@ def test_no_descriptor_of_the_kernel(tmp):
         check(b"done 1" in tell(g, "[ -e /dev/ubdb ]"), "there is a disk", g.words())
 
 
+def test_who_has_it(tmp):
+    """A file that is in use: by which disk of this guest, or by another guest."""
+    disk, other = noise(tmp), blank(tmp, "other", MIB)
+    back = blank(tmp, "back", MIB)
+    file = cow.mkcow(os.path.join(tmp, "cow"), back)
+    with guest(tmp, f"ubd3={file}", cmd=SHELL) as g:
+        good(tmp, "config", f"ubd1={disk}")
+        for word in (f"ubd2={disk}", f"ubd2r={disk}"):
+            check(b"in use by ubd1 of this guest" in bad(tmp, "config", word), "not clear by whom")
+        check(b"in use by ubd3 of this guest" in bad(tmp, "config", f"ubd2={back}"),
+              "not clear by whom")
+        r = ended(run(f"ubd0={disk}", cmd="true", seconds=8), 1, "a second guest")
+        check(b"in use by another guest" in r.err, "not clear by whom", r)
+        good(tmp, "remove", "ubd1")
+        good(tmp, "config", f"ubd2={disk}")
+        with Guest(f"ubd0={other}", cmd=SHELL) as second:
+            second.until(rb"up\n")
+            check(b"in use by another guest" in bad(tmp, "config", f"ubd1={other}"),
+                  "not clear by whom", g.words())
+    r = ended(run(f"ubd0={disk}", f"ubd1={disk}", cmd="true", seconds=8), 1)
+    check(b"ubd1=" in r.err and b"in use by ubd0 of this guest" in r.err, "not clear by whom", r)
+
+
 def test_read_only_device(tmp):
     """A device that cannot be written is taken with flag r only."""
     with guest(tmp, cmd=SHELL) as g, loop(blank(tmp), "--read-only") as device:

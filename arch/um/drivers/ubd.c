@@ -95,6 +95,31 @@ static char *next_name(char **rest)
 	return *name ? name : NULL;
 }
 
+static bool is_file(int fd, const struct host_file_info *info)
+{
+	struct host_file_info have;
+
+	return fd >= 0 && !host_file_info(fd, &have) && have.dev == info->dev &&
+	       have.ino == info->ino;
+}
+
+/**
+ * ubd_holder() - which disk of this guest has a lock on a file
+ *
+ * Return: its number, or -1.
+ */
+int ubd_holder(const struct host_file_info *info)
+{
+	for (int i = 0; i < UNITS; i++) {
+		const struct ubd *u = &ubds[i];
+
+		if (u->spec.file && !u->spec.shared &&
+		    (is_file(u->image.fd, info) || is_file(u->image.cow.backing, info)))
+			return i;
+	}
+	return -1;
+}
+
 /* A letter each; returns one that is unknown, or 0. */
 static char read_flags(struct ubd_spec *spec, const char *flags)
 {

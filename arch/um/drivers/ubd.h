@@ -207,6 +207,7 @@ struct ubd_pool {
 	char stacks[UBD_THREADS][UBD_STACK_SIZE] __aligned(16);
 };
 
+int ubd_holder(const struct host_file_info *info);
 int ubd_open(struct ubd_image *img, const struct ubd_spec *spec, char *why);
 int ubd_make_cow(struct ubd_image *img, const struct ubd_spec *spec, char *why);
 void ubd_close(struct ubd_image *img);

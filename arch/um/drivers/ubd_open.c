@@ -95,9 +95,14 @@ static int open_file(const char *name, bool write, bool lock, struct host_file_i
 		goto close;
 	}
 	err = lock ? host_lock_file(fd, write) : 0;
-	if (err == -EAGAIN || err == -EACCES)
-		fail(why, err, "in use by another guest (the file is locked)");
-	else if (err)
+	if (err == -EAGAIN || err == -EACCES) {
+		n = ubd_holder(info);
+		if (n >= 0)
+			fail(why, err, "in use by ubd%d of this guest (the file is locked)", n);
+		else
+			fail(why, err, "in use by another guest (the file is locked)");
+	}
+	if (err && err != -EAGAIN && err != -EACCES)
 		fail(why, err, "cannot be locked: %s (flag c takes no lock)", host_error(err));
 	if (!err)
 		return fd;
