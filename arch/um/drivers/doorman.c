@@ -299,12 +299,10 @@ static void remove_files(void)
 	host_read(fd, pid, sizeof(pid) - 1);
 	snprintf(expected, sizeof(expected), "%d\n", kernel_pid);
 	if (!strcmp(pid, expected) && locked(fd) && host_file_is(fd, path)) {
-		char *end = strrchr(path, '/');
-
 		/* The file that is locked goes last. */
-		strcpy(end, "/mconsole");
+		snprintf(path, sizeof(path), "%s/mconsole", dir);
 		host_unlink(path);
-		strcpy(end, "/pid");
+		snprintf(path, sizeof(path), "%s/pid", dir);
 		host_unlink(path);
 		host_rmdir(dir);
 	}
