@@ -434,6 +434,21 @@ def test_host_writes_before_guest(tmp):
     check(lines(r) == ["one", "ready", "two"], "the guest sees what it had", r)
 
 
+def test_host_writes_between(tmp):
+    """Nor what it wrote when the guest thought that it knew the file."""
+    d = share(tmp)
+    put(f"{d}/f", b"one\n" + bytes(9996))
+    script = mounted(d, f"""exec 3<>f; head -1 f; echo ready; read x
+        printf end | dd bs=1 seek=9000 conv=notrunc >&3 2>/dev/null; {OLD} head -1 f""")
+    with Guest(f"hostfs={d}", cmd=["sh", "-c", script]) as g:
+        g.until(rb"ready\n")
+        with open(f"{d}/f", "r+") as f:
+            f.write("two")
+        g.send(b"\n")
+        r = ended(g.result(), 0)
+    check(lines(r) == ["one", "ready", "two"], "the guest sees what it had", r)
+
+
 def test_guest_maps_what_host_wrote(tmp):
     """A mapping that is written back takes nothing of the host's away."""
     d = share(tmp)

@@ -76,6 +76,7 @@ int hostfs_getattr(struct mnt_idmap *idmap, const struct path *path, struct ksta
 static int set_size(struct inode *inode, struct dentry *dentry, struct iattr *attr)
 {
 	struct hostfs_handle *h;
+	bool as_known;
 	int err;
 
 	if (!S_ISREG(inode->i_mode))
@@ -83,6 +84,7 @@ static int set_size(struct inode *inode, struct dentry *dentry, struct iattr *at
 	h = hostfs_open_handle(inode, dentry, true);
 	if (IS_ERR(h))
 		return PTR_ERR(h);
+	as_known = hostfs_as_known(inode, h);
 	filemap_invalidate_lock(inode->i_mapping);
 	if (attr->ia_size < i_size_read(inode))
 		truncate_setsize(inode, attr->ia_size);
@@ -91,7 +93,7 @@ static int set_size(struct inode *inode, struct dentry *dentry, struct iattr *at
 	err = host_setsize(h->fd, attr->ia_size);
 	if (!err) {
 		truncate_setsize(inode, attr->ia_size);
-		hostfs_wrote(inode, h);
+		hostfs_wrote(inode, h, as_known);
 	} else {
 		filemap_write_and_wait(inode->i_mapping);
 		invalidate_inode_pages2(inode->i_mapping);
@@ -168,7 +170,7 @@ int hostfs_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr 
 		if (err)
 			return err;
 		/* And what others wrote is not to pass for ours. */
-		if (!hostfs_fresh(inode))
+		if (!hostfs_just_asked(inode))
 			hostfs_refresh(inode, dentry);
 	}
 	attr->ia_valid = valid;

@@ -96,6 +96,7 @@ static ssize_t write_past_cache(struct kiocb *iocb, struct iov_iter *from)
 		return -ENOMEM;
 	while (iov_iter_count(from)) {
 		size_t copied = copy_from_iter(buf, min(size, iov_iter_count(from)), from);
+		bool as_known = hostfs_as_known(inode, h);
 
 		n = copied ? hostfs_pwrite(h, buf, copied, iocb->ki_pos) : -EFAULT;
 		if (n <= 0)
@@ -104,7 +105,7 @@ static ssize_t write_past_cache(struct kiocb *iocb, struct iov_iter *from)
 		done += n;
 		if (iocb->ki_pos > i_size_read(inode))
 			i_size_write(inode, iocb->ki_pos);
-		hostfs_wrote(inode, h);
+		hostfs_wrote(inode, h, as_known);
 		if (n < copied)
 			break;
 	}
@@ -131,7 +132,7 @@ static ssize_t hostfs_write_iter(struct kiocb *iocb, struct iov_iter *from)
 
 	inode_lock(inode);
 	/* Where the end is, the host knows; and what others wrote is not to pass for ours. */
-	if ((iocb->ki_flags & IOCB_APPEND) || !hostfs_fresh(inode))
+	if ((iocb->ki_flags & IOCB_APPEND) || !hostfs_just_asked(inode))
 		hostfs_refresh(inode, NULL);
 	ret = generic_write_checks(iocb, from);
 	if (ret <= 0)
@@ -219,7 +220,7 @@ static long hostfs_fallocate(struct file *file, int mode, loff_t offset, loff_t 
 	long err;
 
 	inode_lock(inode);
-	if (!hostfs_fresh(inode))
+	if (!hostfs_just_asked(inode))
 		hostfs_refresh(inode, NULL);
 	size = size_behind(inode, mode, offset, len);
 	err = inode_newsize_ok(inode, size) ?: remove_privs(file);
@@ -232,7 +233,7 @@ static long hostfs_fallocate(struct file *file, int mode, loff_t offset, loff_t 
 	if (!err) {
 		hostfs_zero_tail(inode, size);
 		i_size_write(inode, size);
-		hostfs_wrote(inode, h);
+		hostfs_wrote(inode, h, true);
 	}
 	/* Whole pages, also those that the range only touches. */
 	if (!err && mode & ~FALLOC_FL_KEEP_SIZE)

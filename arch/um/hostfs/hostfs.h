@@ -75,6 +75,7 @@ struct hostfs_handle {
  * @good_until:	attributes count as known until then (jiffies)
  * @mode_until:	owner and mode do, which our writing does not change
  * @size, @mtime, @ctime: of the file when its pages were last known to be right
+ * @measured_at: when that was asked for (jiffies)
  * @own_ctime:	we changed something else of it, which shows in ctime only
  * @known:	those three are set
  * @closed:	a directory whose inside is not shown
@@ -99,6 +100,7 @@ struct hostfs_inode {
 	unsigned long good_until, mode_until;
 	u64 size;
 	struct timespec64 mtime, ctime;
+	unsigned long measured_at;
 	bool own_ctime, known, closed, no_xattr;
 	unsigned long known_at;
 	int watch;
@@ -154,7 +156,8 @@ struct inode *hostfs_iget(struct super_block *sb, struct inode *parent, int dir,
 bool hostfs_same(const struct inode *inode, const struct statx *stx);
 void hostfs_apply(struct inode *inode, const struct statx *stx);
 void hostfs_own_mtime(struct inode *inode, const struct statx *stx);
-void hostfs_wrote(struct inode *inode, struct hostfs_handle *h);
+void hostfs_wrote(struct inode *inode, struct hostfs_handle *h, bool as_known);
+bool hostfs_as_known(struct inode *inode, struct hostfs_handle *h);
 int hostfs_refresh(struct inode *inode, struct dentry *dentry);
 u64 hostfs_ino(struct super_block *sb, u64 dev, u64 ino);
 
@@ -169,6 +172,13 @@ static inline bool hostfs_fresh(const struct inode *inode)
 {
 	return time_before_eq(jiffies, READ_ONCE(hostfs_i(inode)->good_until)) &&
 	       hostfs_sb(inode->i_sb)->cache != HOSTFS_CACHE_NONE;
+}
+
+/* Nobody else can have changed it since, but in this very tick of the clock. */
+static inline bool hostfs_just_asked(const struct inode *inode)
+{
+	return hostfs_fresh(inode) &&
+	       time_before_eq(jiffies, hostfs_i(inode)->measured_at);
 }
 
 static inline bool hostfs_mode_fresh(const struct inode *inode)

@@ -82,17 +82,25 @@ static void set_measure(struct hostfs_inode *hi, const struct statx *stx)
 	hi->size = stx->stx_size;
 	hi->mtime = time_of(&stx->stx_mtime);
 	hi->ctime = time_of(&stx->stx_ctime);
+	hi->measured_at = jiffies;
 	hi->own_ctime = false;
 	hi->known = true;
+}
+
+/* Does its data differ from what the pages were right for? */
+static bool differs(const struct hostfs_inode *hi, const struct statx *stx)
+{
+	struct timespec64 mtime = time_of(&stx->stx_mtime);
+
+	return hi->size != stx->stx_size || !timespec64_equal(&hi->mtime, &mtime);
 }
 
 /* Has another written? */
 static void check_pages(struct inode *inode, const struct statx *stx)
 {
 	struct hostfs_inode *hi = hostfs_i(inode);
-	struct timespec64 mtime = time_of(&stx->stx_mtime), ctime = time_of(&stx->stx_ctime);
-	bool wrote = hi->known && (hi->size != stx->stx_size ||
-				   !timespec64_equal(&hi->mtime, &mtime));
+	struct timespec64 ctime = time_of(&stx->stx_ctime);
+	bool wrote = hi->known && differs(hi, stx);
 	bool moved = hi->known && !timespec64_equal(&hi->ctime, &ctime);
 	bool news = wrote || (moved && !hi->own_ctime);
 	loff_t old = i_size_read(inode);
@@ -144,17 +152,31 @@ static void take_own(struct inode *inode, const struct statx *stx)
 /**
  * hostfs_wrote() - we have changed the data of a file; its size here is what it is now
  * @h: an open file of it
+ * @as_known: what hostfs_as_known() said before
  *
  * What comes behind it is somebody else's. Does not sleep.
  */
-void hostfs_wrote(struct inode *inode, struct hostfs_handle *h)
+void hostfs_wrote(struct inode *inode, struct hostfs_handle *h, bool as_known)
 {
 	struct statx stx;
 
-	if (host_stat_in(h->fd, "", &stx))
+	if (!as_known || host_stat_in(h->fd, "", &stx))
 		hostfs_stale(inode);	/* then the pages go */
 	else
 		take_own(inode, &stx);
+}
+
+/**
+ * hostfs_as_known() - is what we are about to change as we know it
+ *
+ * What another has written is not to pass for ours behind it. Does not sleep.
+ */
+bool hostfs_as_known(struct inode *inode, struct hostfs_handle *h)
+{
+	struct statx stx;
+
+	return hostfs_just_asked(inode) ||
+	       (!host_stat_in(h->fd, "", &stx) && !differs(hostfs_i(inode), &stx));
 }
 
 /**

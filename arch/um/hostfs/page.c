@@ -224,18 +224,19 @@ static int hostfs_read_folio(struct file *file, struct folio *folio)
 
 static int write_batch(struct batch *b)
 {
+	bool as_known;
 	int err = 0;
 	long n;
 
 	if (!b->n)
 		return 0;
+	as_known = b->h && hostfs_as_known(b->inode, b->h);
 	n = b->h ? transfer(b, true) : -EBADF;
 	if (n < 0)
 		err = n;
 	else if (n < b->len)
 		err = -ENOSPC;
-	if (n > 0)
-		hostfs_wrote(b->inode, b->h);
+	hostfs_wrote(b->inode, b->h, as_known);
 	if (err)
 		mapping_set_error(b->inode->i_mapping, err);
 	for (unsigned int i = 0; i < b->n; i++)
@@ -314,11 +315,13 @@ static int hostfs_write_end(struct file *file, struct address_space *mapping, lo
 	struct inode *inode = mapping->host;
 	struct hostfs_handle *h = file->private_data;
 	size_t from = offset_in_folio(folio, pos);
+	bool as_known;
 	long n = 0;
 
 	/* A folio of which only a part was copied holds nothing of use. */
 	if (!folio_test_uptodate(folio) && copied < len)
 		goto out;
+	as_known = hostfs_as_known(inode, h);
 	n = hostfs_pwrite(h, folio_address(folio) + from, copied, pos);
 	if (n == copied) {
 		folio_mark_uptodate(folio);
@@ -328,8 +331,7 @@ static int hostfs_write_end(struct file *file, struct address_space *mapping, lo
 	}
 	if (n > 0 && pos + n > i_size_read(inode))
 		i_size_write(inode, pos + n);
-	if (n > 0)
-		hostfs_wrote(inode, h);
+	hostfs_wrote(inode, h, as_known);
 out:
 	folio_unlock(folio);
 	folio_put(folio);
