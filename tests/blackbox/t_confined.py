@@ -94,10 +94,11 @@ test_fork_bomb.seconds = 60
 
 
 def processes(tmp, limit, wanted):
-    """By a user of its own, who has no other processes."""
+    """By a user of its own, who has no other processes, not even those of a test beside."""
     if os.getuid():
         raise Skipped("takes root, to be another user")
-    wrap = need(*NO_PRIVS, "--reuid=61234", "--regid=61234", "--clear-groups", "prlimit",
+    user = 61000 + limit // 100
+    wrap = need(*NO_PRIVS, f"--reuid={user}", f"--regid={user}", "--clear-groups", "prlimit",
                 f"--nproc={limit}", "--nofile=20000")
     with open("/proc/sys/kernel/threads-max") as f:
         most = int(f.read())
