@@ -442,6 +442,7 @@ def test_host_writes_between(tmp):
         printf end | dd bs=1 seek=9000 conv=notrunc >&3 2>/dev/null; {OLD} head -1 f""")
     with Guest(f"hostfs={d}", cmd=["sh", "-c", script]) as g:
         g.until(rb"ready\n")
+        time.sleep(0.1)         # the host's clock for times of files has ticked
         with open(f"{d}/f", "r+") as f:
             f.write("two")
         g.send(b"\n")

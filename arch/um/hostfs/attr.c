@@ -170,7 +170,7 @@ int hostfs_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr 
 		if (err)
 			return err;
 		/* And what others wrote is not to pass for ours. */
-		if (!hostfs_just_asked(inode))
+		if (inode->i_mapping->nrpages)
 			hostfs_refresh(inode, dentry);
 	}
 	attr->ia_valid = valid;

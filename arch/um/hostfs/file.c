@@ -131,8 +131,8 @@ static ssize_t hostfs_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	ssize_t ret;
 
 	inode_lock(inode);
-	/* Where the end is, the host knows; and what others wrote is not to pass for ours. */
-	if ((iocb->ki_flags & IOCB_APPEND) || !hostfs_just_asked(inode))
+	/* Where the end is, the host knows. */
+	if (iocb->ki_flags & IOCB_APPEND)
 		hostfs_refresh(inode, NULL);
 	ret = generic_write_checks(iocb, from);
 	if (ret <= 0)
@@ -217,10 +217,11 @@ static long hostfs_fallocate(struct file *file, int mode, loff_t offset, loff_t 
 	struct hostfs_handle *h = file->private_data;
 	loff_t last = mode & (FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE) ? LLONG_MAX :
 		      offset + len - 1, size;
+	bool as_known;
 	long err;
 
 	inode_lock(inode);
-	if (!hostfs_just_asked(inode))
+	if (!hostfs_fresh(inode))
 		hostfs_refresh(inode, NULL);
 	size = size_behind(inode, mode, offset, len);
 	err = inode_newsize_ok(inode, size) ?: remove_privs(file);
@@ -228,12 +229,13 @@ static long hostfs_fallocate(struct file *file, int mode, loff_t offset, loff_t 
 		goto out;
 	filemap_invalidate_lock(inode->i_mapping);
 	err = filemap_write_and_wait_range(inode->i_mapping, offset, last);
+	as_known = hostfs_as_known(inode, h);
 	if (!err)
 		err = host_fallocate(h->fd, mode, offset, len);
 	if (!err) {
 		hostfs_zero_tail(inode, size);
 		i_size_write(inode, size);
-		hostfs_wrote(inode, h, true);
+		hostfs_wrote(inode, h, as_known);
 	}
 	/* Whole pages, also those that the range only touches. */
 	if (!err && mode & ~FALLOC_FL_KEEP_SIZE)

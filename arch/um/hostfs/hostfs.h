@@ -75,7 +75,6 @@ struct hostfs_handle {
  * @good_until:	attributes count as known until then (jiffies)
  * @mode_until:	owner and mode do, which our writing does not change
  * @size, @mtime, @ctime: of the file when its pages were last known to be right
- * @measured_at: when that was asked for (jiffies)
  * @own_ctime:	we changed something else of it, which shows in ctime only
  * @known:	those three are set
  * @closed:	a directory whose inside is not shown
@@ -100,7 +99,6 @@ struct hostfs_inode {
 	unsigned long good_until, mode_until;
 	u64 size;
 	struct timespec64 mtime, ctime;
-	unsigned long measured_at;
 	bool own_ctime, known, closed, no_xattr;
 	unsigned long known_at;
 	int watch;
@@ -172,13 +170,6 @@ static inline bool hostfs_fresh(const struct inode *inode)
 {
 	return time_before_eq(jiffies, READ_ONCE(hostfs_i(inode)->good_until)) &&
 	       hostfs_sb(inode->i_sb)->cache != HOSTFS_CACHE_NONE;
-}
-
-/* Nobody else can have changed it since, but in this very tick of the clock. */
-static inline bool hostfs_just_asked(const struct inode *inode)
-{
-	return hostfs_fresh(inode) &&
-	       time_before_eq(jiffies, hostfs_i(inode)->measured_at);
 }
 
 static inline bool hostfs_mode_fresh(const struct inode *inode)

@@ -82,7 +82,6 @@ static void set_measure(struct hostfs_inode *hi, const struct statx *stx)
 	hi->size = stx->stx_size;
 	hi->mtime = time_of(&stx->stx_mtime);
 	hi->ctime = time_of(&stx->stx_ctime);
-	hi->measured_at = jiffies;
 	hi->own_ctime = false;
 	hi->known = true;
 }
@@ -175,8 +174,7 @@ bool hostfs_as_known(struct inode *inode, struct hostfs_handle *h)
 {
 	struct statx stx;
 
-	return hostfs_just_asked(inode) ||
-	       (!host_stat_in(h->fd, "", &stx) && !differs(hostfs_i(inode), &stx));
+	return !host_stat_in(h->fd, "", &stx) && !differs(hostfs_i(inode), &stx);
 }
 
 /**
