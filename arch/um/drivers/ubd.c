@@ -78,23 +78,6 @@ static int unit_of(char c)
 	return c >= 'a' && c <= 'p' ? c - 'a' : -1;
 }
 
-/* Up to the next ',' or ':', but the one in fd:N; NULL for an empty name. */
-static char *next_name(char **rest)
-{
-	char *name = *rest, *end;
-
-	if (!name)
-		return NULL;
-	end = name;
-	if (!strncmp(name, "fd:", 3) && isdigit(name[3]))
-		end += 3;
-	end = strpbrk(end, ",:");
-	if (end)
-		*end++ = 0;
-	*rest = end;
-	return *name ? name : NULL;
-}
-
 static bool is_file(int fd, const struct host_file_info *info)
 {
 	struct host_file_info have;
@@ -120,58 +103,12 @@ int ubd_holder(const struct host_file_info *info)
 	return -1;
 }
 
-/* A letter each; returns one that is unknown, or 0. */
-static char read_flags(struct ubd_spec *spec, const char *flags)
+static int read_spec(struct ubd_spec *spec, const char *flags, char *value)
 {
-	for (; *flags; flags++) {
-		switch (*flags) {
-		case 'r':
-			spec->readonly = true;
-			break;
-		case 's':
-			spec->sync = true;
-			break;
-		case 'd':
-			spec->raw = true;
-			break;
-		case 'c':
-			spec->shared = true;
-			break;
-		case 't':
-			spec->no_discard = true;
-			break;
-		default:
-			return *flags;
-		}
-	}
-	return 0;
-}
+	int err = ubd_read_words(spec, flags, value, why);
 
-/* What stands before and behind the '='. 0, or -EINVAL and why. */
-static int read_words(struct ubd_spec *spec, const char *flags, char *value)
-{
-	char bad;
-
-	*spec = (struct ubd_spec){ .sync = sync_all };
-	bad = read_flags(spec, flags);
-	if (bad) {
-		snprintf(why, sizeof(why), "unknown flag '%c'; flags are r, s, d, c and t", bad);
-		return -EINVAL;
-	}
-	spec->file = next_name(&value);
-	spec->backing = next_name(&value);
-	spec->serial = next_name(&value);
-	if (!spec->file)
-		snprintf(why, sizeof(why), "names no file");
-	else if (value)
-		snprintf(why, sizeof(why), "'%s' is too much behind FILE,BACKING,SERIAL", value);
-	else if (spec->backing && spec->raw)
-		snprintf(why, sizeof(why),
-			 "flag d says that it is no COW file, but %s is its backing file",
-			 spec->backing);
-	else
-		return 0;
-	return -EINVAL;
+	spec->sync |= sync_all;
+	return err;
 }
 
 /* ubd=WORD */
@@ -214,7 +151,7 @@ static int __init ubd_option(char *str)
 	spec = &ubds[n].spec;
 	if (spec->file)
 		boot_die("%s=%s: this disk is given twice\n", opt, value);
-	if (read_words(spec, p, value) || ubd_open(&ubds[n].image, spec, why))
+	if (read_spec(spec, p, value) || ubd_open(&ubds[n].image, spec, why))
 		boot_die("%s=%s: %s\n", opt, spec->file ?: "", why);
 	return 1;
 }
@@ -468,7 +405,7 @@ static int ubd_config(unsigned int n, char *request, const char **said)
 	value = u->words + strcspn(u->words, "=:");
 	if (*value)
 		*value++ = 0;
-	err = read_words(&u->spec, u->words, value) ?: ubd_open(&u->image, &u->spec, why) ?:
+	err = read_spec(&u->spec, u->words, value) ?: ubd_open(&u->image, &u->spec, why) ?:
 	      ubd_make_cow(&u->image, &u->spec, why);
 	if (!err) {
 		u->image.pool = u->pool;

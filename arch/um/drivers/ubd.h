@@ -3,7 +3,8 @@
  * What the parts of ubd share.
  *
  * ubd.c	the block driver: requests of the guest
- * ubd_open.c	from the words of an option to an image that is open
+ * ubd_words.c	the words of an option
+ * ubd_open.c	from those to an image that is open
  * ubd_cow.c	copy-on-write files: the header, and requests by the bitmap
  * ubd_host.c	requests by host threads
  * ubd_uring.c	requests by the host's io_uring
@@ -207,6 +208,7 @@ struct ubd_pool {
 	char stacks[UBD_THREADS][UBD_STACK_SIZE] __aligned(16);
 };
 
+int ubd_read_words(struct ubd_spec *spec, const char *flags, char *value, char *why);
 int ubd_holder(const struct host_file_info *info);
 int ubd_open(struct ubd_image *img, const struct ubd_spec *spec, char *why);
 int ubd_make_cow(struct ubd_image *img, const struct ubd_spec *spec, char *why);

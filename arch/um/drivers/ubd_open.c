@@ -11,7 +11,6 @@
  * is written, shared for what is read, so no two guests write to one image and
  * none writes to what another one has as its backing file.
  */
-#include <linux/ctype.h>
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/fcntl.h>
@@ -101,9 +100,9 @@ static int open_file(const char *name, bool write, bool lock, struct host_file_i
 			fail(why, err, "in use by ubd%d of this guest (the file is locked)", n);
 		else
 			fail(why, err, "in use by another guest (the file is locked)");
-	}
-	if (err && err != -EAGAIN && err != -EACCES)
+	} else if (err) {
 		fail(why, err, "cannot be locked: %s (flag c takes no lock)", host_error(err));
+	}
 	if (!err)
 		return fd;
 close:
