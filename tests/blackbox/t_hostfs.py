@@ -419,26 +419,11 @@ def test_host_writes_behind_guest(tmp):
         host_after_guest(tmp, cache)
 
 
-def test_host_writes_before_guest(tmp):
-    """That the guest writes elsewhere in the file does not hide what the host wrote before."""
+def both_write(tmp, old):
+    """The host writes, then the guest elsewhere in the file; what the guest reads then."""
     d = share(tmp)
     put(f"{d}/f", b"one\n" + bytes(9996))
-    script = mounted(d, f"""exec 3<>f; head -1 f; echo ready; read x; {OLD}
-        printf end | dd bs=1 seek=9000 conv=notrunc >&3 2>/dev/null; head -1 f""")
-    with Guest(f"hostfs={d}", cmd=["sh", "-c", script]) as g:
-        g.until(rb"ready\n")
-        with open(f"{d}/f", "r+") as f:
-            f.write("two")
-        g.send(b"\n")
-        r = ended(g.result(), 0)
-    check(lines(r) == ["one", "ready", "two"], "the guest sees what it had", r)
-
-
-def test_host_writes_between(tmp):
-    """Nor what it wrote when the guest thought that it knew the file."""
-    d = share(tmp)
-    put(f"{d}/f", b"one\n" + bytes(9996))
-    script = mounted(d, f"""exec 3<>f; head -1 f; echo ready; read x
+    script = mounted(d, f"""exec 3<>f; head -1 f; echo ready; read x; {old}
         printf end | dd bs=1 seek=9000 conv=notrunc >&3 2>/dev/null; {OLD} head -1 f""")
     with Guest(f"hostfs={d}", cmd=["sh", "-c", script]) as g:
         g.until(rb"ready\n")
@@ -448,6 +433,16 @@ def test_host_writes_between(tmp):
         g.send(b"\n")
         r = ended(g.result(), 0)
     check(lines(r) == ["one", "ready", "two"], "the guest sees what it had", r)
+
+
+def test_host_writes_before_guest(tmp):
+    """That the guest writes elsewhere in the file does not hide what the host wrote before."""
+    both_write(tmp, OLD)
+
+
+def test_host_writes_between(tmp):
+    """Nor what it wrote when the guest thought that it knew the file."""
+    both_write(tmp, "")
 
 
 def test_guest_maps_what_host_wrote(tmp):
@@ -468,7 +463,8 @@ def test_guests_append_in_turn(tmp):
     """Two guests that keep one file open for appending lose no line."""
     d = share(tmp)
     put(f"{d}/log")
-    script = mounted(d, "exec 3>>log; while read x && [ $x != end ]; do echo $x >&3; echo said $x; done; " + OLD + "cat log")
+    script = mounted(d, "exec 3>>log; while read x && [ $x != end ]; do echo $x >&3;"
+                     f"echo said $x; done; {OLD} cat log")
     with Guest(f"hostfs={d}", cmd=["sh", "-c", script]) as a, \
             Guest(f"hostfs={d}", cmd=["sh", "-c", script]) as b:
         for i in range(20):
